@@ -1,0 +1,265 @@
+//! One line of an ALB access log: all fields are checked before any column is touched.
+
+use super::rows::Rows;
+use crate::cause::{self, Clues};
+use crate::fields::{self, Fields, UnterminatedQuote};
+use crate::reject::Skip;
+use crate::value;
+
+/// Fields that are documented, in their order.
+const FIELDS: [&str; 36] = [
+    "type",
+    "time",
+    "elb",
+    "client:port",
+    "target:port",
+    "request_processing_time",
+    "target_processing_time",
+    "response_processing_time",
+    "elb_status_code",
+    "target_status_code",
+    "received_bytes",
+    "sent_bytes",
+    "request_line",
+    "user_agent",
+    "ssl_cipher",
+    "ssl_protocol",
+    "target_group_arn",
+    "trace_id",
+    "domain_name",
+    "chosen_cert_arn",
+    "matched_rule_priority",
+    "request_creation_time",
+    "actions_executed",
+    "redirect_url",
+    "error_reason",
+    "target:port_list",
+    "target_status_code_list",
+    "classification",
+    "classification_reason",
+    "conn_trace_id",
+    "transformed_host",
+    "transformed_uri",
+    "request_transform_status",
+    "ip_address",
+    "target_error_code",
+    "elb_error_code",
+];
+
+/// The oldest lines (2016) end with `trace_id`.
+const MIN_FIELDS: usize = 18;
+
+/// Why a line is no row.
+pub(super) enum Other {
+    Skip(Skip),
+    Reject { reason: &'static str, detail: String },
+}
+
+impl Other {
+    pub(super) fn reject(reason: &'static str, detail: String) -> Other {
+        Other::Reject { reason, detail }
+    }
+}
+
+type Line<'a> = Fields<'a, { FIELDS.len() }>;
+
+/// Appends the line as a row.
+pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), Other> {
+    let line: Line<'_> = match fields::split(bytes) {
+        Ok(line) => line,
+        Err(UnterminatedQuote(at)) => {
+            return Err(control(bytes).unwrap_or_else(|| {
+                Other::reject("unterminated_quote", format!("the quote at byte {at} of the line is never closed: the line may be torn"))
+            }));
+        }
+    };
+    if line.count() < MIN_FIELDS || !is_known_type(line.get(0)) {
+        if let Some(skip) = other_log(bytes, &line) {
+            return Err(Other::Skip(skip));
+        }
+        if line.count() < MIN_FIELDS {
+            let detail = format!("{} of at least {MIN_FIELDS} fields: the line is torn or of another format", line.count());
+            return Err(Other::reject("too_few_fields", detail));
+        }
+    }
+
+    let time = timestamp(bytes, &line, 1)?.ok_or_else(|| bad(bytes, &line, 1, "bad_timestamp", "a time is needed here"))?;
+    let client = address(bytes, &line, 3)?;
+    let target = address(bytes, &line, 4)?;
+    let request_time = seconds(bytes, &line, 5)?;
+    let target_time = seconds(bytes, &line, 6)?;
+    let response_time = seconds(bytes, &line, 7)?;
+    let elb_status = integer(bytes, &line, 8)?;
+    let target_status = integer(bytes, &line, 9)?;
+    let received = integer(bytes, &line, 10)?;
+    let sent = integer(bytes, &line, 11)?;
+    let priority = integer(bytes, &line, 20)?;
+    let created = timestamp(bytes, &line, 21)?;
+
+    let sum = request_time.zip(target_time).zip(response_time).map(|((a, b), c)| a + b + c);
+    let (started_at, duration) = match (created, sum) {
+        (Some(created), _) => (created, (time >= created).then(|| (time - created) as f64 / 1e6)),
+        (None, Some(sum)) => (time - (sum * 1e6).round() as i64, Some(sum)),
+        (None, None) => (time, None),
+    };
+    let clues = Clues {
+        elb_status: elb_status.map(narrow),
+        target_status: target_status.map(narrow),
+        request_time,
+        target_time,
+        actions: line.get(22),
+        error_reason: line.get(24),
+    };
+    let (verb, url, proto) = request_line(line.get(12));
+
+    rows.started_at.push(Some(started_at));
+    rows.duration.push(duration);
+    rows.kind.push(line.get(0));
+    rows.time.push(Some(time));
+    rows.elb.push(line.get(2));
+    rows.client_ip.push(client.0);
+    rows.client_port.push(client.1);
+    rows.target_ip.push(target.0);
+    rows.target_port.push(target.1);
+    rows.request_processing_time.push(request_time);
+    rows.target_processing_time.push(target_time);
+    rows.response_processing_time.push(response_time);
+    rows.elb_status_code.push(clues.elb_status);
+    rows.target_status_code.push(clues.target_status);
+    rows.received_bytes.push(received);
+    rows.sent_bytes.push(sent);
+    rows.request_verb.push(verb);
+    rows.push_url(url);
+    rows.request_proto.push(proto);
+    rows.answered_by.push_key(cause::answered_by(&clues).map(|a| a as u32));
+    rows.cause.push_key(cause::cause(&clues).map(|c| c as u32));
+    rows.user_agent.push(line.get(13));
+    rows.ssl_cipher.push(line.get(14));
+    rows.ssl_protocol.push(line.get(15));
+    rows.target_group_arn.push(line.get(16));
+    rows.trace_id.push(line.get(17));
+    rows.domain_name.push(line.get(18));
+    rows.chosen_cert_arn.push(line.get(19));
+    rows.matched_rule_priority.push(priority.map(narrow));
+    rows.request_creation_time.push(created);
+    rows.actions_executed.push(line.get(22));
+    rows.redirect_url.push(line.get(23));
+    rows.error_reason.push(line.get(24));
+    rows.target_port_list.push(line.get(25));
+    rows.target_status_code_list.push(line.get(26));
+    rows.classification.push(line.get(27));
+    rows.classification_reason.push(line.get(28));
+    rows.conn_trace_id.push(line.get(29));
+    rows.transformed_host.push(line.get(30));
+    rows.transformed_uri.push(line.get(31));
+    rows.request_transform_status.push(line.get(32));
+    rows.ip_address.push(line.get(33));
+    rows.target_error_code.push(line.get(34));
+    rows.elb_error_code.push(line.get(35));
+    rows.extra.push(if line.surplus.is_empty() { b"-" } else { line.surplus });
+    rows.push_source(number);
+    Ok(())
+}
+
+/// Whether a line is one of this format, or of a log that is skipped in it.
+pub(super) fn looks_known(bytes: &[u8]) -> bool {
+    match fields::split::<{ FIELDS.len() }>(bytes) {
+        Ok(line) => {
+            is_known_type(line.get(0)) && value::timestamp(line.get(1)).is_some() || other_log(bytes, &line).is_some()
+        }
+        Err(_) => false,
+    }
+}
+
+fn is_known_type(field: &[u8]) -> bool {
+    matches!(field, b"http" | b"https" | b"h2" | b"grpcs" | b"ws" | b"wss")
+}
+
+fn control(bytes: &[u8]) -> Option<Other> {
+    bytes.starts_with(b"Enable ").then_some(Other::Skip(Skip::Control))
+}
+
+/// Lines that AWS writes under the same prefix and that are no requests. Health checks begin with the same types as requests do.
+fn other_log(bytes: &[u8], line: &Line<'_>) -> Option<Skip> {
+    if control(bytes).is_some() {
+        return Some(Skip::Control);
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Some(Skip::Empty);
+    }
+    match line.get(0) {
+        b"http" | b"https" | b"h2" | b"grpc" | b"lambda" if matches!(line.get(5), b"PASS" | b"FAIL") => Some(Skip::HealthCheckLog),
+        b"tls" if line.get(1).first().is_some_and(u8::is_ascii_digit) => Some(Skip::NetworkLog),
+        first if value::timestamp(first).is_some() => {
+            let is_port = |field| value::integer(field).is_some_and(|n| (0..65536).contains(&n));
+            let is_address = |field| matches!(value::address(field), Some((_, Some(_))));
+            if is_port(line.get(2)) && is_port(line.get(3)) {
+                Some(Skip::ConnectionLog)
+            } else if line.count() >= 12 && is_address(line.get(2)) && value::decimal(line.get(4)).is_some() {
+                Some(Skip::ClassicLog)
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+/// `METHOD SP URL SP VERSION`, split at the first and the last space: URLs hold unescaped spaces. A missing part is `-`.
+fn request_line(field: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let or_dash = |part| if part == b"" { b"-".as_slice() } else { part };
+    match (memchr::memchr(b' ', field), memchr::memrchr(b' ', field)) {
+        (Some(first), Some(last)) if first < last => (or_dash(&field[..first]), or_dash(&field[first + 1..last]), or_dash(&field[last + 1..])),
+        (Some(only), _) => (or_dash(&field[..only]), or_dash(&field[only + 1..]), b"-"),
+        _ => (b"-", or_dash(field), b"-"),
+    }
+}
+
+/// The statuses and priorities of a line have few digits; what does not fit 32 bits cannot be one.
+fn narrow(value: i64) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+fn timestamp(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<i64>, Other> {
+    match line.get(i) {
+        b"-" => Ok(None),
+        field => value::timestamp(field).map(Some).ok_or_else(|| bad(bytes, line, i, "bad_timestamp", "not an ISO 8601 time in UTC")),
+    }
+}
+
+/// Seconds; -1 is NULL, 0.000 is 0.
+fn seconds(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<f64>, Other> {
+    match line.get(i) {
+        b"-" | b"-1" => Ok(None),
+        field => match value::decimal(field) {
+            Some(value) => Ok((value >= 0.0).then_some(value)),
+            None => Err(bad(bytes, line, i, "bad_number", "not a number of seconds")),
+        },
+    }
+}
+
+fn integer(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<i64>, Other> {
+    match line.get(i) {
+        b"-" | b"" => Ok(None),
+        field => value::integer(field).map(Some).ok_or_else(|| bad(bytes, line, i, "bad_number", "not an integer")),
+    }
+}
+
+fn address<'a>(bytes: &[u8], line: &Line<'a>, i: usize) -> Result<(&'a [u8], Option<i32>), Other> {
+    match line.get(i) {
+        b"-" | b"" => Ok((b"-", None)),
+        field => match value::address(field) {
+            Some((ip, port)) => Ok((ip, port.map(i32::from))),
+            None => Err(bad(bytes, line, i, "bad_address", "not an address and port")),
+        },
+    }
+}
+
+#[cold]
+fn bad(bytes: &[u8], line: &Line<'_>, i: usize, reason: &'static str, problem: &str) -> Other {
+    let field = line.get(i);
+    let at = (field.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+    let place = if at < bytes.len() { format!(", at byte {at} of the line") } else { String::new() };
+    let shown = String::from_utf8_lossy(&field[..field.len().min(64)]);
+    Other::reject(reason, format!("field {} ({}) is {shown:?}: {problem}{place}", i + 1, FIELDS[i]))
+}

@@ -1,0 +1,174 @@
+//! Hand-written parsers of the few value types that load-balancer logs have. Each takes the whole field or fails.
+
+/// Seconds with decimals, as `0.001`, `12`, `-1`. Exact to the last printed digit: the digits are one integer, divided once.
+pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
+    let (negative, digits) = match field.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, field),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut mantissa = 0u64;
+    let mut decimals = None;
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa * 10 + u64::from(byte - b'0');
+                decimals = decimals.map(|n| n + 1);
+            }
+            b'.' if decimals.is_none() => decimals = Some(0),
+            _ => return None,
+        }
+    }
+    if digits.len() == usize::from(decimals.is_some()) {
+        return None;
+    }
+    let value = mantissa as f64 / 10f64.powi(decimals.unwrap_or(0));
+    Some(if negative { -value } else { value })
+}
+
+/// An integer without a plus sign; `None` also when it does not fit.
+pub(crate) fn integer(field: &[u8]) -> Option<i64> {
+    let (negative, digits) = match field.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, field),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut value = 0i64;
+    for &byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(byte - b'0');
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// ISO 8601 in UTC, `2018-07-02T22:23:00.186641Z`, with up to nine decimals or none; microseconds since the epoch (further
+/// decimals are cut).
+pub(crate) fn timestamp(field: &[u8]) -> Option<i64> {
+    if field.len() < 20 || field[field.len() - 1] != b'Z' {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        let mut value = 0i64;
+        for &byte in &field[from..to] {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit);
+        }
+        Some(value)
+    };
+    if [field[4], field[7], field[10], field[13], field[16]] != *b"--T::" {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let fraction = &field[19..field.len() - 1];
+    let micros = match fraction.len() {
+        0 => 0,
+        2..=10 if fraction[0] == b'.' => {
+            let digits = fraction.len() - 1;
+            let kept = digits.min(6);
+            number(20 + kept, 20 + digits)?;
+            number(20, 20 + kept)? * 10i64.pow(6 - kept as u32)
+        }
+        _ => return None,
+    };
+    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    Some(seconds * 1_000_000 + micros)
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 of a date of the Gregorian calendar.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// `ip:port`, where IPv6 may stand in brackets or bare (the port is behind the last colon). The port is optional.
+/// `None` if what follows the address is no port.
+pub(crate) fn address(field: &[u8]) -> Option<(&[u8], Option<u16>)> {
+    let (ip, port) = if let Some(rest) = field.strip_prefix(b"[") {
+        let end = memchr::memchr(b']', rest)?;
+        match &rest[end + 1..] {
+            [] => return Some((&rest[..end], None)),
+            [b':', port @ ..] => (&rest[..end], port),
+            _ => return None,
+        }
+    } else {
+        match memchr::memrchr(b':', field) {
+            Some(colon) => (&field[..colon], &field[colon + 1..]),
+            None => return Some((field, None)),
+        }
+    };
+    match port {
+        b"-" | b"" => Some((ip, None)),
+        _ => u16::try_from(integer(port)?).ok().map(|port| (ip, Some(port))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact_and_whole() {
+        assert_eq!(decimal(b"0.000"), Some(0.0));
+        assert_eq!(decimal(b"0.001"), Some(0.001));
+        assert_eq!(decimal(b"60.123"), Some(60.123));
+        assert_eq!(decimal(b"-1"), Some(-1.0));
+        assert_eq!(decimal(b"7"), Some(7.0));
+        for bad in ["", "-", ".", "1.2.3", "1e3", " 1", "+1", "0x1", "1234567890123456789"] {
+            assert_eq!(decimal(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn timestamps_agree_with_chrono() {
+        for text in [
+            "2018-07-02T22:23:00.186641Z",
+            "2000-02-29T23:59:59.999999Z",
+            "1970-01-01T00:00:00.000000Z",
+            "2026-11-20T00:00:00Z",
+            "2026-12-31T23:59:59.5Z",
+            "1999-03-01T00:00:00.123456789Z",
+        ] {
+            let want = chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
+            assert_eq!(timestamp(text.as_bytes()), Some(want), "{text}");
+        }
+        for bad in ["2018-07-02T22:23:00", "2018-13-02T22:23:00Z", "2018-02-30T22:23:00Z", "2018-07-02 22:23:00Z", "2018-07-02T22:23:00.Z", "x", ""] {
+            assert_eq!(timestamp(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        assert_eq!(address(b"1.2.3.4:80"), Some((b"1.2.3.4".as_slice(), Some(80))));
+        assert_eq!(address(b"2601:6bbc:c529:9dad:6bbc:c529:9dad:6bbc:50599").unwrap().1, Some(50599));
+        assert_eq!(address(b"[2001:db8::1]:443"), Some((b"2001:db8::1".as_slice(), Some(443))));
+        assert_eq!(address(b"[2001:db8::1]"), Some((b"2001:db8::1".as_slice(), None)));
+        assert_eq!(address(b"1.2.3.4"), Some((b"1.2.3.4".as_slice(), None)));
+        assert_eq!(address(b"1.2.3.4:99999"), None);
+        assert_eq!(address(b"1.2.3.4:8x"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Log files in, committed rows out.
+//!
+//! Workers (one thread per core) read whole source files, decode them into columns, and write a Parquet file per day whenever
+//! enough rows have gathered; one committer puts what they wrote into the lake, many sources per transaction.
+//!
+//! - **All of a file or nothing.** Rows of a source that breaks midway are taken back; sources that are too large for memory get Parquet
+//!   files of their own, which are thrown away with them.
+//! - **Once.** Each source's id is committed together with its rows. A batch that lost a race against another ingest
+//!   is thrown away, and what the other one did not take is read again.
+//! - **Memory** is bounded by [`Options::memory_per_thread`] times the number of threads, whatever the input's size.
+
+mod commit;
+mod decompress;
+mod gzip;
+mod large;
+mod ledger;
+mod names;
+mod parquet_file;
+mod small;
+mod source;
+mod summary;
+mod worker;
+
+pub use summary::{Event, Failure, Summary};
+
+use std::sync::atomic::AtomicBool;
+
+use albatross_formats::Routes;
+use albatross_lake::{Lake, Table};
+use tokio::runtime::Handle;
+
+/// What to ingest, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Files, folders, globs, or `-` for standard input.
+    pub inputs: Vec<String>,
+    pub threads: usize,
+    /// Bytes a thread may hold; at least 128 MiB.
+    pub memory_per_thread: usize,
+    /// A source whose share of bad lines (rejects / (rows + rejects)) is above this fails as a whole. 1 accepts any share.
+    pub max_rejects: f64,
+    pub routes: Routes,
+    /// Stands in the ledger: which rules made the routes.
+    pub route_rules: String,
+}
+
+/// The run could not go on. What had been committed before stays.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("the lake could not be read or written")]
+    Lake(#[from] albatross_lake::Error),
+    #[error("writing to the lake failed")]
+    Storage(#[from] object_store::Error),
+    #[error("a Parquet file could not be made or read")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    #[error("a table could not be made")]
+    Arrow(#[from] arrow::error::ArrowError),
+    #[error("a worker stopped: this is a fault of the program")]
+    Worker,
+    #[error("other ingests kept taking the same files; run again when they are done")]
+    Contended,
+}
+
+/// How often a batch may lose its race before giving up.
+const MAX_ROUNDS: usize = 10;
+
+/// Ingests everything behind `options.inputs` that is not in the lake yet.
+///
+/// Blocks; must not be called from an async task. `stop` ends the run early but cleanly: complete sources are committed,
+/// the rest is left for the next run. A source that fails is in the summary; an `Err` is a lake that fails.
+pub fn ingest(
+    runtime: &Handle,
+    lake: &Lake,
+    options: &Options,
+    stop: &AtomicBool,
+    on_event: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Summary, Error> {
+    let (found, failures) = source::discover(&options.inputs);
+    let mut summary = Summary { found: found.len() as u64, failures, ..Summary::default() };
+    for failure in &summary.failures {
+        on_event(Event::Failed { source: &failure.source, reason: &failure.reason });
+    }
+
+    let mut todo = found;
+    {
+        let rows = runtime.block_on(lake.txns(Table::Alb))?;
+        let metrics = runtime.block_on(lake.txns(Table::Metrics))?;
+        todo.retain(|source| !source.txn().is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn)));
+    }
+    summary.already = summary.found - todo.len() as u64;
+    todo = ledger::without_changed(runtime, lake, todo, &mut summary, on_event)?;
+    let bytes = todo.iter().map(|source| source.size).sum();
+    on_event(Event::Start { files: todo.len() as u64, bytes, already: summary.already });
+
+    for _ in 0..MAX_ROUNDS {
+        if todo.is_empty() {
+            return Ok(summary);
+        }
+        todo = worker::run(runtime, lake, options, stop, on_event, todo, &mut summary)?;
+    }
+    Err(Error::Contended)
+}

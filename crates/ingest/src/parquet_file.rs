@@ -1,0 +1,119 @@
+//! Rows to Parquet bytes: sorted by arrival, one file per UTC day.
+
+use std::sync::Arc;
+
+use albatross_formats::alb;
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take;
+use chrono::{DateTime, NaiveDate};
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions, compute_leaves};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+
+/// A Parquet file in memory.
+pub(crate) struct Encoded {
+    pub(crate) day: Option<NaiveDate>,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) metadata: ParquetMetaData,
+}
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Encodes a batch of ALB rows: by day of arrival, and by arrival inside a day.
+pub(crate) fn encode_alb(rows: alb::Rows) -> Result<Vec<Encoded>, ParquetError> {
+    let arrivals = rows.arrivals();
+    let mut order: Vec<u32> = (0..arrivals.len() as u32).collect();
+    order.sort_unstable_by_key(|&row| (arrivals[row as usize], row));
+    let mut days: Vec<(NaiveDate, UInt32Array)> = Vec::new();
+    let mut rest = order.as_slice();
+    while let Some(&first) = rest.first() {
+        let day = arrivals[first as usize].div_euclid(MICROS_PER_DAY);
+        let count = rest.partition_point(|&row| arrivals[row as usize].div_euclid(MICROS_PER_DAY) == day);
+        let date = DateTime::from_timestamp(day * 86_400, 0).expect("a parsed time").date_naive();
+        days.push((date, rest[..count].to_vec().into()));
+        rest = &rest[count..];
+    }
+    drop(order);
+    let batch = rows.finish();
+    let properties = alb_properties(&batch);
+    days.into_iter()
+        .map(|(day, order)| Ok(Encoded { day: Some(day), ..encode_columns(&batch, Some(&order), properties.clone())? }))
+        .collect()
+}
+
+/// Encodes a small table as it is.
+pub(crate) fn encode(batch: &RecordBatch) -> Result<Encoded, ParquetError> {
+    encode_columns(batch, None, base_properties().build())
+}
+
+/// Column by column, so that the sorted copy never exists as a whole.
+fn encode_columns(batch: &RecordBatch, order: Option<&UInt32Array>, properties: WriterProperties) -> Result<Encoded, ParquetError> {
+    let schema = batch.schema();
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let (mut file, factory) = ArrowWriter::try_new_with_options(Vec::new(), schema.clone(), options)?.into_serialized_writer()?;
+    if batch.num_rows() > 0 {
+        let mut writers = factory.create_column_writers(0)?.into_iter();
+        let mut row_group = file.next_row_group()?;
+        for (field, column) in schema.fields().iter().zip(batch.columns()) {
+            let column: ArrayRef = match order {
+                Some(order) => take(column, order, None)?,
+                None => Arc::clone(column),
+            };
+            for leaf in compute_leaves(field, &column)? {
+                let mut writer = writers.next().ok_or_else(|| ParquetError::General("a column has no writer".into()))?;
+                writer.write(&leaf)?;
+                writer.close()?.append_to_row_group(&mut row_group)?;
+            }
+        }
+        row_group.close()?;
+    }
+    let metadata = file.finish()?;
+    Ok(Encoded { day: None, bytes: file.into_inner()?, metadata })
+}
+
+fn base_properties() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        .set_created_by(concat!("albatross ", env!("CARGO_PKG_VERSION")).to_string())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_max_row_group_row_count(None)
+}
+
+/// Columns whose values hardly repeat: a dictionary would be built and thrown away.
+const NO_DICTIONARY: [&str; 8] =
+    ["started_at", "time", "request_creation_time", "duration", "trace_id", "conn_trace_id", "line", "client_port"];
+/// Integers that grow or stay near each other in a sorted file.
+const DELTA: [&str; 4] = ["started_at", "time", "request_creation_time", "line"];
+/// Nobody asks for a range of these; their minimum and maximum would cost a comparison per row.
+const NO_STATISTICS: [&str; 9] = [
+    "trace_id",
+    "conn_trace_id",
+    "user_agent",
+    "request_url",
+    "target_group_arn",
+    "chosen_cert_arn",
+    "target_port_list",
+    "target_status_code_list",
+    "redirect_url",
+];
+
+fn alb_properties(batch: &RecordBatch) -> WriterProperties {
+    let path = |name: &str| ColumnPath::from(name);
+    let mut properties = base_properties()
+        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
+        .set_column_statistics_enabled(path("started_at"), EnabledStatistics::Page);
+    for name in NO_DICTIONARY {
+        properties = properties.set_column_dictionary_enabled(path(name), false);
+    }
+    for name in DELTA {
+        properties = properties.set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    for name in NO_STATISTICS {
+        properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::None);
+    }
+    debug_assert_eq!(batch.schema().field(0).name(), "started_at");
+    properties.build()
+}

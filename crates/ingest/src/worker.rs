@@ -1,0 +1,368 @@
+//! The threads that read, decode and write.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use albatross_formats::alb::{Decoder, Outcome, Rows};
+use albatross_formats::{Counts, Format, Reject, metrics};
+use albatross_lake::{Lake, NewFile, Table, TxnId};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use object_store::ObjectStoreExt;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use crate::commit::{Batch, Committer};
+use crate::large::{self, Piece};
+use crate::small::{Buffers, Text};
+use crate::source::Source;
+use crate::summary::{Event, Failure, Summary};
+use crate::{Error, Options, parquet_file};
+
+/// Complete sources are handed to the committer after this time, however few they are.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+/// What a thread holds besides rows: a stored file and its text.
+const FIXED_BYTES: usize = 104 << 20;
+/// How much of a file is looked at to recognise it.
+const HEAD: usize = 64 << 10;
+
+/// A source that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) source: Source,
+    pub(crate) txn: TxnId,
+    pub(crate) format: Format,
+    pub(crate) counts: Counts,
+    pub(crate) rejects: Vec<Reject>,
+    /// Stored bytes and their hash.
+    pub(crate) bytes: u64,
+    pub(crate) content_hash: u128,
+    /// First and last arrival, microseconds since the epoch.
+    pub(crate) times: Option<RangeInclusive<i64>>,
+}
+
+/// What workers tell the committer.
+pub(crate) enum Message {
+    Batch(Batch),
+    Failure(Failure),
+    Warning(String, String),
+    /// The lake cannot be written.
+    Fatal(Error),
+}
+
+/// What all workers share.
+pub(crate) struct Shared<'a> {
+    pub(crate) runtime: &'a Handle,
+    pub(crate) lake: &'a Lake,
+    pub(crate) options: &'a Options,
+    stop: &'a AtomicBool,
+    /// Set when the lake fails: everything ends at once.
+    abort: AtomicBool,
+    pub(crate) on_event: &'a (dyn Fn(Event<'_>) + Sync),
+    sources: &'a [Source],
+    next: AtomicUsize,
+    pub(crate) pieces: Receiver<Piece>,
+}
+
+impl Shared<'_> {
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed)
+    }
+
+    fn next_source(&self) -> Option<&Source> {
+        if self.stopping() {
+            return None;
+        }
+        self.sources.get(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Rows are written once they hold this many bytes: beside them a thread holds a stored file, its text, and the Parquet file
+    /// that is being made.
+    pub(crate) fn batch_bytes(&self) -> usize {
+        (self.options.memory_per_thread.max(128 << 20) - FIXED_BYTES) / 2
+    }
+
+    /// Sorts, encodes and stores rows, one file per day. Nothing is committed.
+    pub(crate) fn write_alb(&self, rows: Rows) -> Result<Vec<NewFile>, Error> {
+        parquet_file::encode_alb(rows)?.into_iter().map(|file| self.store(Table::Alb, file)).collect()
+    }
+
+    pub(crate) fn store(&self, table: Table, file: parquet_file::Encoded) -> Result<NewFile, Error> {
+        let name = Uuid::new_v4();
+        let path = match file.day {
+            Some(day) => format!("day={day}/{name}.parquet"),
+            None => format!("{name}.parquet"),
+        };
+        let new = NewFile::from_parquet(&path, file.bytes.len() as u64, file.day, &file.metadata);
+        let location = self.lake.location(table, &path);
+        self.runtime.block_on(self.lake.object_store().put(&location, file.bytes.into()))?;
+        Ok(new)
+    }
+
+    /// Deletes files that will never be committed. Failing to do so leaves dead files, which is no reason to stop.
+    pub(crate) fn discard(&self, table: Table, files: &[NewFile]) {
+        for file in files {
+            let _ = self.runtime.block_on(self.lake.object_store().delete(&self.lake.location(table, &file.path)));
+        }
+    }
+}
+
+/// Reads `sources` with all threads. Returns those whose batch lost a race and that nobody else has committed.
+pub(crate) fn run(
+    runtime: &Handle,
+    lake: &Lake,
+    options: &Options,
+    stop: &AtomicBool,
+    on_event: &(dyn Fn(Event<'_>) + Sync),
+    sources: Vec<Source>,
+    summary: &mut Summary,
+) -> Result<Vec<Source>, Error> {
+    let threads = options.threads.max(1);
+    let (piece_sender, pieces) = bounded(threads * 2);
+    let (sender, messages) = bounded(threads);
+    let shared = Shared {
+        runtime,
+        lake,
+        options,
+        stop,
+        abort: AtomicBool::new(false),
+        on_event,
+        sources: &sources,
+        next: AtomicUsize::new(0),
+        pieces,
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let worker = Worker::new(&shared, sender.clone());
+            let piece_sender = piece_sender.clone();
+            scope.spawn(move || worker.run(piece_sender));
+        }
+        drop((sender, piece_sender));
+        let mut committer = Committer::new(&shared, summary);
+        let result = committer.run(&messages);
+        if result.is_err() {
+            shared.abort.store(true, Ordering::Relaxed);
+            // Workers that wait for room in the channel must be able to end.
+            messages.iter().for_each(|message| {
+                if let Message::Batch(batch) = message {
+                    shared.discard(batch.table, &batch.files);
+                }
+            });
+        }
+        result.map(|()| committer.finish())
+    })
+}
+
+/// What became of a source that fits into memory.
+enum Small {
+    /// Its rows wait with those of others.
+    Rows(Done),
+    /// Metrics files are few and small: each is a batch of its own.
+    Metrics(Batch),
+    /// It does not fit.
+    TooLarge,
+}
+
+/// Why a source is not ingested.
+pub(crate) enum Trouble {
+    /// The source's own fault, for a person.
+    Source(String),
+    /// The lake's: the run ends.
+    Lake(Error),
+}
+
+impl From<String> for Trouble {
+    fn from(reason: String) -> Trouble {
+        Trouble::Source(reason)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Trouble {
+        Trouble::Lake(error)
+    }
+}
+
+pub(crate) struct Worker<'a> {
+    pub(crate) shared: &'a Shared<'a>,
+    messages: Sender<Message>,
+    /// Rows of complete sources, and of the one that is being read.
+    rows: Rows,
+    done: Vec<Done>,
+    /// When the first of `done` was read.
+    since: Instant,
+    buffers: Buffers,
+}
+
+impl<'a> Worker<'a> {
+    fn new(shared: &'a Shared<'a>, messages: Sender<Message>) -> Worker<'a> {
+        let rows = Rows::new(shared.options.routes.clone());
+        Worker { shared, messages, rows, done: Vec::new(), since: Instant::now(), buffers: Buffers::default() }
+    }
+
+    fn run(mut self, piece_sender: Sender<Piece>) {
+        loop {
+            // Pieces of large files first: they hold memory.
+            if let Ok(piece) = self.shared.pieces.try_recv() {
+                large::decode(self.shared, piece);
+            } else if let Some(source) = self.shared.next_source() {
+                self.source(source, &piece_sender);
+            } else {
+                break;
+            }
+        }
+        self.flush();
+        self.buffers = Buffers::default();
+        // Without a sender of our own the channel closes when the last reader of a large file is done.
+        drop(piece_sender);
+        for piece in &self.shared.pieces {
+            large::decode(self.shared, piece);
+        }
+    }
+
+    fn source(&mut self, source: &Source, piece_sender: &Sender<Piece>) {
+        let before = self.rows.len();
+        match self.small(source) {
+            Ok(Small::Rows(done)) => {
+                (self.shared.on_event)(Event::Read { bytes: done.bytes });
+                if self.done.is_empty() {
+                    self.since = Instant::now();
+                }
+                self.done.push(done);
+                if self.rows.size_bytes() >= self.shared.batch_bytes() || self.since.elapsed() >= MAX_WAIT {
+                    self.flush();
+                }
+            }
+            Ok(Small::Metrics(batch)) => {
+                (self.shared.on_event)(Event::Read { bytes: source.size });
+                self.send(Message::Batch(batch));
+            }
+            Ok(Small::TooLarge) => {
+                self.flush();
+                self.buffers = Buffers::default();
+                match large::read(self, source, piece_sender) {
+                    Ok(Some(batch)) => self.send(Message::Batch(batch)),
+                    Ok(None) => {}
+                    Err(trouble) => self.give_up(source, trouble),
+                }
+            }
+            Err(trouble) => {
+                self.rows.truncate(before);
+                self.give_up(source, trouble);
+            }
+        }
+    }
+
+    fn small(&mut self, source: &Source) -> Result<Small, Trouble> {
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let result = match buffers.read(source) {
+            Ok(Some(text)) => self.whole(source, &text),
+            Ok(None) => Ok(Small::TooLarge),
+            Err(reason) => Err(reason.into()),
+        };
+        self.buffers = buffers;
+        result
+    }
+
+    /// Decodes a file whose text is at hand. On failure its rows are still to be taken back.
+    fn whole(&mut self, source: &Source, text: &Text<'_>) -> Result<Small, Trouble> {
+        let format = recognise(source, text.bytes)?;
+        if format == Format::Metrics {
+            return self.metrics(source, text).map(Small::Metrics);
+        }
+        let before = self.rows.len();
+        self.rows.begin(&source.uri);
+        let mut decoder = Decoder::default();
+        decoder.push(text.bytes, &mut self.rows);
+        let outcome = decoder.finish(&mut self.rows);
+        let times = range(&self.rows.arrivals()[before..]);
+        Ok(Small::Rows(Done::new(self.shared.options, source, format, text.stored_bytes, text.content_hash, outcome, times)?))
+    }
+
+    pub(crate) fn metrics(&self, source: &Source, text: &Text<'_>) -> Result<Batch, Trouble> {
+        let name = source.uri.rsplit('/').next().unwrap_or_default();
+        let stem = name.split('.').next().unwrap_or_default();
+        let decoded = metrics::decode(text.bytes, &source.uri, stem).map_err(|e| e.to_string())?;
+        for warning in decoded.warnings {
+            self.send(Message::Warning(source.uri.clone(), warning));
+        }
+        let rows = decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        let counts = Counts::of_metrics(decoded.records, rows, decoded.rejects.len() as u64, decoded.skipped);
+        let outcome = Outcome { counts, rejects: decoded.rejects };
+        let done =
+            Done::new(self.shared.options, source, Format::Metrics, text.stored_bytes, text.content_hash, outcome, None)?;
+        let files = decoded
+            .batches
+            .iter()
+            .map(|batch| self.shared.store(Table::Metrics, parquet_file::encode(batch).map_err(Error::from)?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        Ok(Batch { table: Table::Metrics, sources: vec![done], files })
+    }
+
+    /// Writes the rows gathered so far and hands them to the committer.
+    fn flush(&mut self) {
+        let done = std::mem::take(&mut self.done);
+        if done.is_empty() {
+            return;
+        }
+        let rows = std::mem::replace(&mut self.rows, Rows::new(self.shared.options.routes.clone()));
+        self.send(match self.shared.write_alb(rows) {
+            Ok(files) => Message::Batch(Batch { table: Table::Alb, sources: done, files }),
+            Err(error) => Message::Fatal(error),
+        });
+    }
+
+    fn give_up(&self, source: &Source, trouble: Trouble) {
+        self.send(match trouble {
+            Trouble::Source(reason) => Message::Failure(Failure { source: source.uri.clone(), reason }),
+            Trouble::Lake(error) => Message::Fatal(error),
+        });
+    }
+
+    fn send(&self, message: Message) {
+        // The committer listens until the last worker has ended.
+        drop(self.messages.send(message));
+    }
+}
+
+impl Done {
+    /// Checks the share of bad lines.
+    pub(crate) fn new(
+        options: &Options,
+        source: &Source,
+        format: Format,
+        bytes: u64,
+        content_hash: u128,
+        outcome: Outcome,
+        times: Option<RangeInclusive<i64>>,
+    ) -> Result<Done, String> {
+        let Outcome { counts, rejects } = outcome;
+        let judged = counts.rows + counts.rejects;
+        let share = counts.rejects as f64 / judged.max(1) as f64;
+        if share > options.max_rejects {
+            let first = rejects.first().map_or(String::new(), |r| format!("; the first is line {}, byte {}: {}", r.line, r.byte, r.detail));
+            let (bad, limit) = (counts.rejects, options.max_rejects * 100.0);
+            return Err(format!("{bad} of {judged} lines are bad ({:.1} %), over the limit of {limit} %{first}", share * 100.0));
+        }
+        // Standard input has no name that tells one run from another: its content is its identity.
+        let txn = source.txn().unwrap_or_else(|| TxnId::of_source(&source.uri, &format!("{content_hash:032x}"), bytes));
+        Ok(Done { source: source.clone(), txn, format, counts, rejects, bytes, content_hash, times })
+    }
+}
+
+/// The format of a source, by its name or the beginning of its text.
+pub(crate) fn recognise(source: &Source, text: &[u8]) -> Result<Format, String> {
+    let head = &text[..text.len().min(HEAD)];
+    if head.is_empty() {
+        // Load balancers without traffic leave such files.
+        return Ok(Format::Alb);
+    }
+    Format::recognise(&source.uri, head).ok_or_else(|| {
+        let first: String = head[..head.len().min(40)].escape_ascii().to_string();
+        format!("not recognised: it begins with \"{first}\", which is neither an ALB access log nor CloudWatch metrics (JSON or CSV)")
+    })
+}
+
+pub(crate) fn range(arrivals: &[i64]) -> Option<RangeInclusive<i64>> {
+    Some(*arrivals.iter().min()?..=*arrivals.iter().max()?)
+}

@@ -1,0 +1,43 @@
+//! The lake: Delta tables on a disk, and the one crate that knows Delta.
+//!
+//! A lake is a folder with a table per log family. Parquet files are written by others (crate `ingest`), committed
+//! here together with the ids of the source files they came from, and listed here for reading (crate `query`).
+//!
+//! - **Exactly once.** [`Lake::commit`] checks the ids against version *n* and creates version *n + 1* only if it is
+//!   not there. Whoever loses that race reads the winner's commit and checks again. Delta calls these ids `txn`.
+//! - **Plain tables.** Reader 1, writer 2, no deletion vectors, no column mapping, timestamps in microseconds UTC:
+//!   Athena, Spark, Trino, DuckDB, Polars and ClickHouse read a lake as it stands.
+//! - **The log is read here**, not with the library's snapshot: that looks up one `txn` at a time with a replay
+//!   each, and replays all files at every commit. Reading is a checkpoint plus the commits after it, kept in memory
+//!   and moved forward commit by commit. The library writes the commits' form and the checkpoints; a test compares
+//!   our reading with its own.
+//!
+//! Deliberately absent so far: compaction, retention and clean-up of the log, schema changes, S3.
+
+// What others call.
+mod lake;
+mod table_log;
+mod tables;
+mod txn;
+
+// The log.
+mod actions;
+mod checkpoint;
+mod listing;
+mod replay;
+
+// The files.
+mod durable;
+mod file;
+mod footer;
+mod stats;
+
+mod error;
+
+pub use error::{Error, Result};
+pub use file::{DataFile, NewFile};
+pub use lake::{Lake, Snapshot};
+pub use stats::{ColumnStat, ColumnStats, Value};
+pub use table_log::Commit;
+pub use tables::{DAY, Table};
+pub use txn::TxnId;

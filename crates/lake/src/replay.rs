@@ -1,0 +1,216 @@
+//! The state of a table, read from its log and kept up to date commit by commit.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use chrono::DateTime;
+use deltalake_core::kernel::StructType;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
+use deltalake_core::logstore::{LogStoreRef, commit_uri_from_version};
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use crate::actions::{Actions, AddedFile, Metadata, Protocol};
+use crate::checkpoint;
+use crate::listing;
+use crate::stats::ColumnStats;
+use crate::tables::{DAY, Table};
+use crate::{DataFile, Error, Result, TxnId};
+
+/// Commits fetched at once when a log is read.
+const FETCHES: usize = 8;
+
+/// Which half of a table's state is wanted: writers need the ids, readers the files, and either can be large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Txns,
+    Files,
+}
+
+/// A table at one version.
+pub(crate) struct Replay {
+    table: Table,
+    log_store: LogStoreRef,
+    /// The table's folder in the object store.
+    folder: Path,
+    keep: Keep,
+    pub(crate) version: u64,
+    protocol: Option<Protocol>,
+    pub(crate) schema: SchemaRef,
+    partition_columns: Vec<String>,
+    pub(crate) txns: Arc<HashSet<TxnId>>,
+    /// By path as the log spells it.
+    pub(crate) files: BTreeMap<String, Arc<DataFile>>,
+}
+
+impl Replay {
+    /// Reads the newest state; `None` if the table does not exist.
+    pub(crate) async fn load(
+        table: Table,
+        log_store: &LogStoreRef,
+        folder: &Path,
+        keep: Keep,
+    ) -> Result<Option<Replay>> {
+        let listing = listing::list(log_store).await?;
+        let Some(latest) = listing.latest else { return Ok(None) };
+        let mut replay = Replay {
+            table,
+            log_store: log_store.clone(),
+            folder: folder.clone(),
+            keep,
+            version: 0,
+            protocol: None,
+            schema: Arc::new(Schema::empty()),
+            partition_columns: Vec::new(),
+            txns: Arc::default(),
+            files: BTreeMap::new(),
+        };
+        let mut first = 0;
+        if let Some(checkpoint) = listing.checkpoint {
+            let actions = checkpoint::read(log_store, &checkpoint.parts, keep).await?;
+            replay.apply(checkpoint.version, actions)?;
+            first = checkpoint.version + 1;
+        }
+        let mut commits = futures::stream::iter(first..=latest)
+            .map(|version| async move { Ok::<_, Error>((version, log_store.read_commit_entry(version).await?)) })
+            .buffered(FETCHES);
+        while let Some((version, commit)) = commits.try_next().await? {
+            let commit = commit.ok_or_else(|| replay.damaged(version, "this commit is missing"))?;
+            let actions = replay.parse(version, &commit)?;
+            replay.apply(version, actions)?;
+        }
+        drop(commits);
+        replay.check_readable()?;
+        replay.catch_up().await?;
+        Ok(Some(replay))
+    }
+
+    /// Whether the commit this state ends with is still there. If not, the table was deleted, made anew, or its log
+    /// cleaned up past us, and nothing can be built on this state.
+    pub(crate) async fn is_live(&self) -> Result<bool> {
+        let commit = commit_uri_from_version(Some(self.version));
+        match self.log_store.object_store(None).head(&commit).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Applies what others have committed since.
+    pub(crate) async fn catch_up(&mut self) -> Result<()> {
+        while let Some(actions) = self.next().await? {
+            self.apply(self.version + 1, actions)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the commit after this state, if there is one.
+    pub(crate) async fn next(&self) -> Result<Option<Actions>> {
+        let version = self.version + 1;
+        let commit = self.log_store.read_commit_entry(version).await?;
+        commit.map(|commit| self.parse(version, &commit)).transpose()
+    }
+
+    pub(crate) fn apply(&mut self, version: u64, actions: Actions) -> Result<()> {
+        if let Some(metadata) = actions.metadata {
+            self.set_metadata(version, metadata)?;
+        }
+        if let Some(protocol) = actions.protocol {
+            self.protocol = Some(protocol);
+            self.check_readable()?;
+        }
+        match self.keep {
+            Keep::Txns => Arc::make_mut(&mut self.txns).extend(actions.txns),
+            Keep::Files => {
+                for path in &actions.removed {
+                    self.files.remove(path);
+                }
+                for add in actions.added {
+                    let file = self.data_file(version, &add)?;
+                    self.files.insert(add.path, Arc::new(file));
+                }
+            }
+        }
+        self.version = version;
+        Ok(())
+    }
+
+    /// Whether we may write: protocol, columns and partition are those of this version of Albatross.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        let protocol = self.check_readable()?;
+        if protocol.min_writer_version > 2 {
+            return Err(self.unsupported(protocol));
+        }
+        let refuse = |detail: String| Err(Error::Schema { table: self.table, detail });
+        let wanted: &[&str] = if self.table.is_partitioned() { &[DAY] } else { &[] };
+        if self.partition_columns != wanted {
+            return refuse(format!("it is partitioned by {:?}, not by {wanted:?}", self.partition_columns));
+        }
+        for wanted in self.table.schema().fields() {
+            match self.schema.field_with_name(wanted.name()) {
+                Err(_) => return refuse(format!("`{}` is missing", wanted.name())),
+                Ok(there) if there.data_type() != wanted.data_type() => {
+                    let (is, should) = (there.data_type(), wanted.data_type());
+                    return refuse(format!("`{}` is {is}, not {should}", wanted.name()));
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_readable(&self) -> Result<Protocol> {
+        match self.protocol {
+            Some(protocol) if protocol.min_reader_version > 1 => Err(self.unsupported(protocol)),
+            Some(protocol) => Ok(protocol),
+            None => Err(self.damaged(self.version, "no protocol is declared")),
+        }
+    }
+
+    fn set_metadata(&mut self, version: u64, metadata: Metadata) -> Result<()> {
+        let schema = serde_json::from_str::<StructType>(&metadata.schema_string)
+            .map_err(|e| self.damaged(version, &format!("its schema cannot be read: {e}")))?;
+        let schema: Schema = (&schema)
+            .try_into_arrow()
+            .map_err(|e| self.damaged(version, &format!("its schema has no Arrow form: {e}")))?;
+        self.schema = Arc::new(schema);
+        self.partition_columns = metadata.partition_columns;
+        Ok(())
+    }
+
+    fn data_file(&self, version: u64, add: &AddedFile) -> Result<DataFile> {
+        let damaged = |what: &str| self.damaged(version, &format!("file `{}`: {what}", add.path));
+        if add.path.contains("://") || add.path.starts_with('/') {
+            return Err(damaged("it is outside the lake"));
+        }
+        let path = Path::from_url_path(&add.path).map_err(|e| damaged(&e.to_string()))?;
+        let day = match add.partition_values.get(DAY).and_then(Option::as_ref) {
+            Some(day) => Some(day.parse().map_err(|_| damaged("its day is not a date"))?),
+            None => None,
+        };
+        let (rows, stats) =
+            add.stats.as_deref().map_or_else(Default::default, |stats| ColumnStats::from_delta(stats, &self.schema));
+        Ok(DataFile {
+            location: self.folder.parts().chain(path.parts()).collect(),
+            size: u64::try_from(add.size).map_err(|_| damaged("its size is negative"))?,
+            rows,
+            day,
+            stats,
+            modified: DateTime::from_timestamp_millis(add.modification_time).unwrap_or_default(),
+        })
+    }
+
+    fn parse(&self, version: u64, commit: &[u8]) -> Result<Actions> {
+        Actions::from_commit(commit).map_err(|e| self.damaged(version, &e.to_string()))
+    }
+
+    fn unsupported(&self, protocol: Protocol) -> Error {
+        Error::Protocol { table: self.table, reader: protocol.min_reader_version, writer: protocol.min_writer_version }
+    }
+
+    fn damaged(&self, version: u64, detail: &str) -> Error {
+        Error::Log { table: self.table, version, detail: detail.to_owned() }
+    }
+}

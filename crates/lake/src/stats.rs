@@ -1,0 +1,247 @@
+//! Bounds of the columns of one file, and their form in the Delta log.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, Schema, TimeUnit};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use serde_json::{Map, Value as Json, json};
+
+/// Delta's limit for strings in statistics, in characters.
+const MAX_CHARS: usize = 32;
+
+/// A bound, typed as its column is.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub enum Value {
+    /// A column of Int32 or Int64.
+    Int(i64),
+    /// Never NaN or infinite.
+    Float(f64),
+    Text(String),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Microseconds since 1970-01-01 in UTC.
+    Timestamp(i64),
+}
+
+/// What is known of one column of one file. The bounds hold all values that are not NULL; they need not occur.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColumnStat {
+    pub min: Option<Value>,
+    pub max: Option<Value>,
+    pub null_count: Option<u64>,
+}
+
+/// What is known of the columns of one file: some columns may be missing, and then nothing is known of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColumnStats(BTreeMap<String, ColumnStat>);
+
+impl ColumnStats {
+    pub fn get(&self, column: &str) -> Option<&ColumnStat> {
+        self.0.get(column)
+    }
+
+    pub(crate) fn insert(&mut self, column: &str, stat: ColumnStat) {
+        self.0.insert(column.to_owned(), stat);
+    }
+
+    /// Delta's statistics of a file with this many rows.
+    ///
+    /// Timestamps become milliseconds and long strings are cut, each rounded away from the values.
+    pub(crate) fn to_delta(&self, rows: u64) -> String {
+        let mut mins = Map::new();
+        let mut maxes = Map::new();
+        let mut nulls = Map::new();
+        for (column, stat) in &self.0 {
+            let bound = |value: &Option<Value>, end| value.as_ref().and_then(|v| to_json(v, end));
+            if let Some(min) = bound(&stat.min, End::Min) {
+                mins.insert(column.clone(), min);
+            }
+            if let Some(max) = bound(&stat.max, End::Max) {
+                maxes.insert(column.clone(), max);
+            }
+            if let Some(count) = stat.null_count {
+                nulls.insert(column.clone(), count.into());
+            }
+        }
+        json!({"numRecords": rows, "minValues": mins, "maxValues": maxes, "nullCount": nulls}).to_string()
+    }
+
+    /// Rows and bounds from Delta's statistics, written by us or by any other engine. What is not understood is
+    /// not known.
+    pub(crate) fn from_delta(stats: &str, schema: &Schema) -> (Option<u64>, ColumnStats) {
+        let stats: Json = serde_json::from_str(stats).unwrap_or_default();
+        let mut columns = BTreeMap::new();
+        for field in schema.fields() {
+            let of = |group: &str| stats.get(group)?.get(field.name());
+            let bound = |group, end| from_json(of(group)?, field.data_type(), end);
+            let stat = ColumnStat {
+                min: bound("minValues", End::Min),
+                max: bound("maxValues", End::Max),
+                null_count: of("nullCount").and_then(Json::as_u64),
+            };
+            if stat != ColumnStat::default() {
+                columns.insert(field.name().clone(), stat);
+            }
+        }
+        let rows = stats.get("numRecords").and_then(Json::as_u64);
+        (rows, ColumnStats(columns))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Min,
+    Max,
+}
+
+fn to_json(value: &Value, end: End) -> Option<Json> {
+    Some(match value {
+        Value::Int(n) => Json::from(*n),
+        Value::Float(x) => Json::Number(serde_json::Number::from_f64(*x)?),
+        Value::Text(text) if end == End::Min => text.chars().take(MAX_CHARS).collect::<String>().into(),
+        Value::Text(text) => not_below(text)?.into(),
+        Value::Date(days) => date(*days)?.to_string().into(),
+        Value::Timestamp(micros) => {
+            let millis = match end {
+                End::Min => micros.div_euclid(1000),
+                End::Max => -(-micros).div_euclid(1000),
+            };
+            let time = DateTime::<Utc>::from_timestamp_millis(millis)?;
+            if !(0..=9999).contains(&time.year()) {
+                return None; // not ISO any more
+            }
+            time.to_rfc3339_opts(SecondsFormat::Millis, true).into()
+        }
+    })
+}
+
+fn from_json(json: &Json, data_type: &DataType, end: End) -> Option<Value> {
+    Some(match data_type {
+        DataType::Int32 | DataType::Int64 => Value::Int(json.as_i64()?),
+        DataType::Float64 => Value::Float(json.as_f64()?),
+        DataType::Utf8 => Value::Text(json.as_str()?.to_owned()),
+        DataType::Date32 => {
+            let date: NaiveDate = json.as_str()?.parse().ok()?;
+            Value::Date(date.num_days_from_ce() - DAYS_TO_1970)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let micros = DateTime::parse_from_rfc3339(json.as_str()?).ok()?.timestamp_micros();
+            // Other engines cut a maximum down to its millisecond.
+            Value::Timestamp(if end == End::Max { micros + 999 } else { micros })
+        }
+        _ => return None,
+    })
+}
+
+/// The shortest text we can give that is not below `text`: itself, or its beginning with the last character raised.
+fn not_below(text: &str) -> Option<String> {
+    let Some((cut, _)) = text.char_indices().nth(MAX_CHARS) else {
+        return Some(text.to_owned());
+    };
+    let mut head: Vec<char> = text[..cut].chars().collect();
+    while let Some(last) = head.pop() {
+        let next = match last {
+            '\u{D7FF}' => Some('\u{E000}'), // the surrogates between are no characters
+            _ => char::from_u32(last as u32 + 1),
+        };
+        if let Some(next) = next {
+            head.push(next);
+            return Some(head.into_iter().collect());
+        }
+    }
+    None
+}
+
+const DAYS_TO_1970: i32 = 719_163;
+
+fn date(days: i32) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(days.checked_add(DAYS_TO_1970)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    /// Through Delta's form and back.
+    fn round_trip(data_type: DataType, min: Value, max: Value) -> ColumnStat {
+        let mut stats = ColumnStats::default();
+        stats.insert("c", ColumnStat { min: Some(min), max: Some(max), null_count: Some(3) });
+        let schema = Schema::new(vec![Field::new("c", data_type, true)]);
+        let (rows, back) = ColumnStats::from_delta(&stats.to_delta(7), &schema);
+        assert_eq!(rows, Some(7));
+        back.get("c").unwrap().clone()
+    }
+
+    #[test]
+    fn numbers_and_dates_come_back_as_they_were() {
+        for (data_type, min, max) in [
+            (DataType::Int64, Value::Int(i64::MIN), Value::Int(i64::MAX)),
+            (DataType::Int32, Value::Int(-1), Value::Int(599)),
+            (DataType::Float64, Value::Float(-0.001), Value::Float(5.9)),
+            (DataType::Date32, Value::Date(-1), Value::Date(20_777)),
+        ] {
+            let stat = round_trip(data_type, min.clone(), max.clone());
+            assert_eq!(stat, ColumnStat { min: Some(min), max: Some(max), null_count: Some(3) });
+        }
+    }
+
+    #[test]
+    fn timestamps_are_rounded_away_from_the_values() {
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        for (min, max) in [(1_789_000_000_123_456, 1_789_000_000_123_456), (-1, -1), (0, 0), (1_001, 1_001)] {
+            let stat = round_trip(utc.clone(), Value::Timestamp(min), Value::Timestamp(max));
+            let Some(Value::Timestamp(low)) = stat.min else { panic!() };
+            let Some(Value::Timestamp(high)) = stat.max else { panic!() };
+            assert!(low <= min && min - low < 1000, "{low} {min}");
+            assert!(high >= max && high - max < 2000, "{high} {max}");
+        }
+        let mut stats = ColumnStats::default();
+        let time = Some(Value::Timestamp(1_763_632_800_123_001));
+        stats.insert("t", ColumnStat { min: time.clone(), max: time, null_count: None });
+        assert_eq!(
+            stats.to_delta(1),
+            r#"{"maxValues":{"t":"2025-11-20T10:00:00.124Z"},"minValues":{"t":"2025-11-20T10:00:00.123Z"},"nullCount":{},"numRecords":1}"#
+        );
+    }
+
+    #[test]
+    fn long_texts_are_cut_to_bounds() {
+        let long = |last: char| format!("{}{last}{}", "/api".repeat(7), "tail that is not kept");
+        for text in [
+            "short".to_owned(),
+            "é".repeat(32),
+            "é".repeat(33),
+            long('\u{7f}'),
+            format!("{}\u{D7FF}rest", "x".repeat(31)),
+            format!("{}\u{10FFFF}\u{10FFFF}rest", "x".repeat(30)),
+        ] {
+            let stat = round_trip(DataType::Utf8, Value::Text(text.clone()), Value::Text(text.clone()));
+            let Some(Value::Text(min)) = stat.min else { panic!() };
+            let Some(Value::Text(max)) = stat.max else { panic!() };
+            assert!(min.as_str() <= text.as_str() && text.as_str() <= max.as_str(), "{min} {text} {max}");
+            assert!(min.chars().count() <= 32 && max.chars().count() <= 32);
+        }
+        let top = "\u{10FFFF}".repeat(40);
+        let stat = round_trip(DataType::Utf8, Value::Text("a".into()), Value::Text(top));
+        assert_eq!(stat.max, None);
+    }
+
+    #[test]
+    fn what_json_or_iso_cannot_say_is_left_out() {
+        let stat = round_trip(DataType::Float64, Value::Float(f64::NAN), Value::Float(f64::INFINITY));
+        assert_eq!((stat.min, stat.max), (None, None));
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let stat = round_trip(utc, Value::Timestamp(i64::MIN), Value::Timestamp(i64::MAX));
+        assert_eq!((stat.min, stat.max), (None, None));
+    }
+
+    #[test]
+    fn foreign_or_broken_statistics_are_just_not_known() {
+        let schema = Schema::new(vec![Field::new("c", DataType::Int64, true)]);
+        for stats in ["", "{", "[]", "null", r#"{"numRecords":"many"}"#, r#"{"minValues":{"c":"x"}}"#] {
+            assert_eq!(ColumnStats::from_delta(stats, &schema), (None, ColumnStats::default()), "{stats}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The tables of a lake and their columns.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+/// The partition column of [`Table::Alb`]: the UTC date of `started_at`. It is in the file's path and in the log,
+/// not inside the Parquet file.
+pub const DAY: &str = "day";
+
+/// A Delta table of the lake; it lives in the folder [`Table::name`] under the lake's root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// One row per request an Application Load Balancer answered.
+    Alb,
+    /// CloudWatch metrics, one row per resource and period.
+    Metrics,
+    /// Lines that could not be read.
+    Rejects,
+    /// One row per source file. Derived: the transaction ids of the family tables are the truth.
+    Ingested,
+}
+
+impl Table {
+    pub const ALL: [Table; 4] = [Table::Alb, Table::Metrics, Table::Rejects, Table::Ingested];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Alb => "alb",
+            Table::Metrics => "metrics",
+            Table::Rejects => "rejects",
+            Table::Ingested => "ingested",
+        }
+    }
+
+    /// The columns inside the Parquet files, in order. All are nullable.
+    pub fn file_schema(self) -> SchemaRef {
+        match self {
+            Table::Alb => albatross_formats::alb::schema(),
+            Table::Metrics => albatross_formats::metrics::schema(),
+            Table::Rejects => rejects(),
+            Table::Ingested => ingested(),
+        }
+    }
+
+    /// The columns a reader sees: those of the files, then the partition column if there is one.
+    pub fn schema(self) -> SchemaRef {
+        let files = self.file_schema();
+        if !self.is_partitioned() {
+            return files;
+        }
+        let day = Arc::new(Field::new(DAY, DataType::Date32, true));
+        Arc::new(Schema::new(files.fields().iter().cloned().chain([day]).collect::<Vec<_>>()))
+    }
+
+    pub fn is_partitioned(self) -> bool {
+        self == Table::Alb
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A rejected line, and where it was.
+fn rejects() -> SchemaRef {
+    columns(&[
+        ("source_file", DataType::Utf8),
+        ("line", DataType::Int64),  // counted from 1
+        ("byte", DataType::Int64),  // offset of the line in the uncompressed stream
+        ("reason", DataType::Utf8), // short stable code
+        ("detail", DataType::Utf8),
+        ("raw", DataType::Utf8), // first 4 KiB of the line, invalid UTF-8 as \xHH
+        ("format", DataType::Utf8),
+        ("ingested_at", timestamp()),
+    ])
+}
+
+/// A source file that is in the lake. `lines = rows + rejects + skipped` for formats made of lines.
+fn ingested() -> SchemaRef {
+    columns(&[
+        ("source_file", DataType::Utf8),
+        ("txn", DataType::Utf8), // 32 hex digits, see TxnId
+        ("format", DataType::Utf8),
+        ("bytes", DataType::Int64), // as stored, compressed or not
+        ("lines", DataType::Int64),
+        ("rows", DataType::Int64),
+        ("rejects", DataType::Int64),
+        ("skipped", DataType::Int64),     // headers and control lines
+        ("content_hash", DataType::Utf8), // 32 hex digits, xxh3-128 of the bytes as stored
+        ("first_time", timestamp()),
+        ("last_time", timestamp()),
+        ("elb", DataType::Utf8), // the next three from the name AWS gave the file, else NULL
+        ("node_ip", DataType::Utf8),
+        ("interval_end", timestamp()),
+        ("ingested_at", timestamp()),
+    ])
+}
+
+/// Microseconds in UTC: the one timestamp every Delta engine reads without a newer protocol.
+fn timestamp() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+fn columns(columns: &[(&str, DataType)]) -> SchemaRef {
+    Arc::new(Schema::new(
+        columns.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true)).collect::<Vec<_>>(),
+    ))
+}

@@ -1,0 +1,6 @@
+//! Lakes in temporary folders.
+
+mod place;
+
+mod commits;
+mod tables;

@@ -1,0 +1,90 @@
+use std::io;
+
+use datafusion::error::DataFusionError;
+
+/// What can go wrong between a question and its answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The lake cannot be read.
+    #[error(transparent)]
+    Lake(#[from] albatross_lake::Error),
+
+    /// The catalogue has no query of this name.
+    #[error("there is no query `{name}`{hint}")]
+    NoSuchQuery { name: String, hint: String },
+
+    /// A query's file cannot be read, or its header or SQL is wrong. `line` counts from 1; 0 is the whole file.
+    #[error("{file}{}: {problem}", if *.line > 0 { format!(", line {line}") } else { String::new() })]
+    QueryFile {
+        file: String,
+        line: usize,
+        problem: String,
+    },
+
+    /// A parameter is unknown, missing or has a value it cannot take.
+    #[error("parameter `{name}`: {problem}")]
+    Parameter { name: String, problem: String },
+
+    /// The statement would change something.
+    #[error(
+        "{statement} is refused: SQL can only read a lake (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW)"
+    )]
+    ReadOnly { statement: String },
+
+    /// The statement cannot be parsed or planned: the fault is in the SQL.
+    #[error("{0}")]
+    Sql(String),
+
+    /// The statement was fine and failed while it ran.
+    #[error("the query failed: {0}")]
+    Run(String),
+
+    /// The result cannot be written. A broken pipe is one of these.
+    #[error("cannot write the result")]
+    Write(#[from] io::Error),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of parsing or planning.
+    pub(crate) fn sql(error: &DataFusionError) -> Error {
+        Error::Sql(plain(error))
+    }
+
+    /// An error of a running query.
+    pub(crate) fn run(error: &DataFusionError) -> Error {
+        Error::Run(plain(error))
+    }
+
+    pub(crate) fn parameter(name: &str, problem: impl Into<String>) -> Error {
+        Error::Parameter {
+            name: name.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// DataFusion's message without the names of its layers and types.
+fn plain(error: &DataFusionError) -> String {
+    let mut message = match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => return plain(inner),
+        DataFusionError::Shared(inner) => return plain(inner),
+        DataFusionError::Collection(errors) => {
+            let mut messages: Vec<String> = errors.iter().map(plain).collect();
+            messages.dedup();
+            return messages.join("; ");
+        }
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        error => error.message().into_owned(),
+    };
+    for noise in ["sql parser error: ", "Parser error: ", "Error during planning: ", "This feature is not implemented: "] {
+        message = message.replace(noise, "");
+    }
+    if let Some((first, _)) = message.split_once("\n\nbacktrace:") {
+        message.truncate(first.len());
+    }
+    // A lake is one schema: nobody needs to be told its name.
+    message.replace("albatross.lake.", "").trim().to_owned()
+}

@@ -1,0 +1,28 @@
+//! Questions to a lake: SQL, a catalogue of named queries, and their answers in many formats.
+//!
+//! [`Session`] is DataFusion over the tables of a lake, read-only. [`Catalogue`] holds the queries that have a name,
+//! each an SQL file with a header that declares its parameters and columns (`queries/README.md`). [`write`] renders
+//! an answer while it streams.
+//!
+//! No user functions are needed by any plan, and a scan is a plain Parquet scan: plans can run elsewhere.
+
+mod catalogue;
+mod header;
+mod params;
+mod time;
+mod bind;
+mod session;
+mod views;
+mod table;
+mod stats;
+mod output;
+mod error;
+
+pub use catalogue::Catalogue;
+pub use datafusion::execution::SendableRecordBatchStream;
+pub use error::{Error, Result};
+pub use header::{Column, Query};
+pub use output::{Format, Options, Written, write};
+pub use params::{Kind, Param};
+pub use session::Session;
+pub use time::{Clock, parse_duration, parse_time};

@@ -1,0 +1,180 @@
+//! Answers as text or Parquet, written while they stream.
+//!
+//! What a log holds is hostile wherever it is shown: a table or Markdown never passes a control character on, and
+//! CSV never begins a text with what a spreadsheet would compute.
+
+mod cell;
+mod text;
+mod table;
+mod markdown;
+mod csv;
+mod json;
+mod parquet;
+
+use std::io::Write;
+use std::str::FromStr;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+
+use crate::{Error, Result};
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people: aligned columns, short times, few digits.
+    Table,
+    /// RFC 4180 with a header, lines ending in LF. NULL is an empty field, the empty text is `""`.
+    Csv,
+    /// Separated by tabs, with a header; tab, line feed, carriage return and backslash are `\t`, `\n`, `\r`, `\\`.
+    Tsv,
+    /// One array of objects.
+    Json,
+    /// One object per line.
+    Ndjson,
+    /// A GitHub table.
+    Markdown,
+    /// One file, zstd.
+    Parquet,
+}
+
+impl Format {
+    pub const ALL: [Format; 7] = [
+        Format::Table,
+        Format::Csv,
+        Format::Tsv,
+        Format::Json,
+        Format::Ndjson,
+        Format::Markdown,
+        Format::Parquet,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Csv => "csv",
+            Format::Tsv => "tsv",
+            Format::Json => "json",
+            Format::Ndjson => "ndjson",
+            Format::Markdown => "markdown",
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    /// Reads a [`Format::name`] or a usual file extension.
+    fn from_str(name: &str) -> std::result::Result<Format, String> {
+        let lower = name.to_ascii_lowercase();
+        let name_of = |short: &str| match short {
+            "md" => "markdown".to_owned(),
+            "jsonl" => "ndjson".to_owned(),
+            other => other.to_owned(),
+        };
+        Format::ALL.into_iter().find(|format| format.name() == name_of(&lower)).ok_or_else(|| {
+            let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
+            format!("there is no format `{}`: take {}", name.escape_debug(), names.join(", "))
+        })
+    }
+}
+
+/// What the writer needs to know of the reader.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Columns of the terminal: a table is wrapped to fit. `None` for no limit.
+    pub width: Option<usize>,
+    /// Rows held back to find the widths of a table's columns; later rows take what those left.
+    pub look_ahead: usize,
+    /// The output is a terminal: CSV and TSV show control characters escaped too.
+    pub terminal: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            width: None,
+            look_ahead: 1000,
+            terminal: false,
+        }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    pub rows: u64,
+}
+
+/// Writes all rows of an answer, batch by batch.
+///
+/// # Errors
+/// [`Error::Run`] if the query fails midway, [`Error::Write`] if `out` does; what was written so far stays there.
+pub async fn write(
+    format: Format,
+    mut stream: SendableRecordBatchStream,
+    out: &mut (dyn Write + Send),
+    options: &Options,
+) -> Result<Written> {
+    let mut writer = Writer::new(format, stream.schema(), out, options)?;
+    let mut rows = 0;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(|error| Error::run(&error))?;
+        rows += batch.num_rows() as u64;
+        writer.batch(&batch)?;
+    }
+    writer.finish()?;
+    Ok(Written { rows })
+}
+
+/// An answer half written.
+enum Writer<'a> {
+    Table(table::Table<'a>),
+    Csv(csv::Csv<'a>),
+    Json(json::Json<'a>),
+    Markdown(markdown::Markdown<'a>),
+    Parquet(parquet::Parquet<'a>),
+}
+
+impl<'a> Writer<'a> {
+    fn new(format: Format, schema: SchemaRef, out: &'a mut (dyn Write + Send), options: &Options) -> Result<Writer<'a>> {
+        Ok(match format {
+            Format::Table => Writer::Table(table::Table::new(schema, out, options)),
+            Format::Csv => Writer::Csv(csv::Csv::comma(&schema, out, options)?),
+            Format::Tsv => Writer::Csv(csv::Csv::tab(&schema, out, options)?),
+            Format::Json => Writer::Json(json::Json::array(&schema, out)?),
+            Format::Ndjson => Writer::Json(json::Json::lines(&schema, out)),
+            Format::Markdown => Writer::Markdown(markdown::Markdown::new(&schema, out)?),
+            Format::Parquet => Writer::Parquet(parquet::Parquet::new(schema, out)?),
+        })
+    }
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Writer::Table(writer) => writer.batch(batch)?,
+            Writer::Csv(writer) => writer.batch(batch)?,
+            Writer::Json(writer) => writer.batch(batch)?,
+            Writer::Markdown(writer) => writer.batch(batch)?,
+            Writer::Parquet(writer) => writer.batch(batch)?,
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Writer::Table(writer) => writer.finish()?,
+            Writer::Csv(writer) => writer.finish()?,
+            Writer::Json(writer) => writer.finish()?,
+            Writer::Markdown(writer) => writer.finish()?,
+            Writer::Parquet(writer) => writer.finish()?,
+        }
+        Ok(())
+    }
+}
+
+fn names(schema: &Schema) -> impl Iterator<Item = &str> {
+    schema.fields().iter().map(|field| field.name().as_str())
+}
