@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, TimeUnit, UInt32Type};
 use hashbrown::HashTable;
@@ -59,9 +62,15 @@ primitive!(
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
     |values, nulls| Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
 );
-primitive!(Float, f64, null = f64::NAN, is_null = |v| v.is_nan(), DataType::Float64, |values, nulls| Arc::new(Float64Array::new(values, nulls)));
-primitive!(Int, i32, null = i32::MIN, is_null = |v| *v == i32::MIN, DataType::Int32, |values, nulls| Arc::new(Int32Array::new(values, nulls)));
-primitive!(Long, i64, null = i64::MIN, is_null = |v| *v == i64::MIN, DataType::Int64, |values, nulls| Arc::new(Int64Array::new(values, nulls)));
+primitive!(Float, f64, null = f64::NAN, is_null = |v| v.is_nan(), DataType::Float64, |values, nulls| Arc::new(
+    Float64Array::new(values, nulls)
+));
+primitive!(Int, i32, null = i32::MIN, is_null = |v| *v == i32::MIN, DataType::Int32, |values, nulls| Arc::new(
+    Int32Array::new(values, nulls)
+));
+primitive!(Long, i64, null = i64::MIN, is_null = |v| *v == i64::MIN, DataType::Int64, |values, nulls| Arc::new(
+    Int64Array::new(values, nulls)
+));
 
 impl Timestamp {
     pub(crate) fn values(&self) -> &[i64] {
@@ -139,6 +148,12 @@ impl Dict {
             self.keys.push(NULL);
             return;
         }
+        self.push_verbatim(value);
+    }
+
+    /// `-` too is a value.
+    #[inline]
+    pub(crate) fn push_verbatim(&mut self, value: &[u8]) {
         // In real logs most columns repeat the row before: one comparison instead of a hash.
         if let Some(&last) = self.keys.last()
             && last != NULL

@@ -78,11 +78,8 @@ impl Lines {
             bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         }
         let too_long = length > MAX_LINE_BYTES as u64;
-        bytes = if too_long {
-            &bytes[..bytes.len().min(RAW_BYTES)]
-        } else {
-            bytes.strip_suffix(b"\r").unwrap_or(bytes)
-        };
+        bytes =
+            if too_long { &bytes[..bytes.len().min(RAW_BYTES)] } else { bytes.strip_suffix(b"\r").unwrap_or(bytes) };
         sink(Line { bytes, number: self.number, offset: self.offset, too_long });
         self.number += 1;
         self.offset += length + line_end;

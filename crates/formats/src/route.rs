@@ -4,6 +4,7 @@
 //! segment on its own, so that a path's route never depends on what else is in the log. The user's own rules come first.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
 
 /// Version of the built-in rules, kept in the ledger beside the rows they made. Rises whenever a path's route changes.
 pub const RULES_VERSION: u32 = 1;
@@ -58,6 +59,13 @@ impl Routes {
             rules.push(segments);
         }
         Ok(Routes { rules })
+    }
+
+    /// Eight hex digits that change with the rules.
+    pub fn checksum(&self) -> String {
+        let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+        hasher.write(format!("{:?}", self.rules).as_bytes());
+        format!("{:08x}", hasher.finish() as u32)
     }
 
     /// The route of `path` (without query).
@@ -149,7 +157,8 @@ fn parts(segment: &str) -> Option<String> {
     let mut out = String::with_capacity(segment.len());
     let mut changed = false;
     for piece in segment.split_inclusive(|c: char| !c.is_alphanumeric()) {
-        let end = piece.char_indices().next_back().map_or(0, |(i, c)| if c.is_alphanumeric() { piece.len() } else { i });
+        let end =
+            piece.char_indices().next_back().map_or(0, |(i, c)| if c.is_alphanumeric() { piece.len() } else { i });
         let (word, separator) = piece.split_at(end);
         let bytes = word.as_bytes();
         let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
@@ -169,7 +178,9 @@ fn parts(segment: &str) -> Option<String> {
 
 fn is_uuid(s: &[u8]) -> bool {
     s.len() == 36
-        && s.iter().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
+        && s.iter()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 /// `2026-11-20`, also with a time behind it.

@@ -69,7 +69,13 @@ pub(crate) fn timestamp(field: &[u8]) -> Option<i64> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 60 {
+    if !(1..=12).contains(&month)
+        || day < 1
+        || day > days_in_month(year, month)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     let fraction = &field[19..field.len() - 1];
@@ -156,7 +162,15 @@ mod tests {
             let want = chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
             assert_eq!(timestamp(text.as_bytes()), Some(want), "{text}");
         }
-        for bad in ["2018-07-02T22:23:00", "2018-13-02T22:23:00Z", "2018-02-30T22:23:00Z", "2018-07-02 22:23:00Z", "2018-07-02T22:23:00.Z", "x", ""] {
+        for bad in [
+            "2018-07-02T22:23:00",
+            "2018-13-02T22:23:00Z",
+            "2018-02-30T22:23:00Z",
+            "2018-07-02 22:23:00Z",
+            "2018-07-02T22:23:00.Z",
+            "x",
+            "",
+        ] {
             assert_eq!(timestamp(bad.as_bytes()), None, "{bad}");
         }
     }

@@ -67,18 +67,20 @@ fn every_fixture_gives_what_its_expectation_says() {
         let (batch, outcome) = decode([bytes.as_slice()]);
         let counts = outcome.counts;
         assert_eq!(counts.rows + counts.rejects + counts.skipped(), counts.lines, "{name}");
-        for (what, got) in [
-            ("lines", counts.lines),
-            ("rows", counts.rows),
-            ("rejects", counts.rejects),
-            ("skipped", counts.skipped()),
-        ] {
+        for (what, got) in
+            [("lines", counts.lines), ("rows", counts.rows), ("rejects", counts.rejects), ("skipped", counts.skipped())]
+        {
             if expected[what] != json!(got) {
                 wrong.push(format!("{name}: {what} is {got}, not {} {:?}", expected[what], outcome.rejects));
             }
         }
-        for (key, row) in [("first_row", 0), ("row_2", 1), ("row_3", 2)] {
-            for (column, want) in expected[key].as_object().into_iter().flatten() {
+        for (key, cells) in expected.as_object().unwrap() {
+            let row = match key.strip_prefix("row_") {
+                Some(number) => number.parse::<usize>().expect(&name) - 1,
+                None if key == "first_row" => 0,
+                None => continue,
+            };
+            for (column, want) in cells.as_object().expect(&name) {
                 if row >= batch.num_rows() {
                     wrong.push(format!("{name}: there is no {key}"));
                     break;
@@ -120,11 +122,13 @@ fn logs_that_are_no_access_logs_are_told_apart() {
 
 #[test]
 fn formats_are_recognised_by_name_and_by_content() {
-    let aws = "123456789012_elasticloadbalancing_eu-west-1_app.shop.50dc6c495c0c9188_20261119T1805Z_10.0.0.1_1a2b3c4d.log.gz";
+    let aws =
+        "123456789012_elasticloadbalancing_eu-west-1_app.shop.50dc6c495c0c9188_20261119T1805Z_10.0.0.1_1a2b3c4d.log.gz";
     assert_eq!(Format::recognise(aws, b"torn"), Some(Format::Alb));
     for path in fixtures() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let expected: Value = serde_json::from_slice(&std::fs::read(path.with_extension("expected.json")).unwrap()).unwrap();
+        let expected: Value =
+            serde_json::from_slice(&std::fs::read(path.with_extension("expected.json")).unwrap()).unwrap();
         if expected["rows"].as_u64() > Some(0) {
             assert_eq!(Format::recognise("some.log", &std::fs::read(&path).unwrap()), Some(Format::Alb), "{name}");
         }

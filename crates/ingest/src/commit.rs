@@ -58,6 +58,7 @@ impl<'a> Committer<'a> {
                     self.summary.failures.push(failure);
                 }
                 Some(Message::Warning(source, text)) => self.summary.warnings.push((source, text)),
+                Some(Message::Left) => self.summary.left += 1,
                 Some(Message::Fatal(error)) => {
                     // Complete batches of other workers are as good as they were.
                     let _ = self.commit_all();
@@ -100,7 +101,9 @@ impl<'a> Committer<'a> {
         let with_rejects: Vec<&Done> = batch.sources.iter().filter(|done| !done.rejects.is_empty()).collect();
         commit_guarded(shared, Table::Rejects, &with_rejects, ledger::rejects)?;
         let all: Vec<&Done> = batch.sources.iter().collect();
-        commit_guarded(shared, Table::Ingested, &all, |sources| ledger::ingested(sources, &shared.options.route_rules))?;
+        commit_guarded(shared, Table::Ingested, &all, |sources| {
+            ledger::ingested(sources, &shared.options.route_rules)
+        })?;
 
         let txns: Vec<TxnId> = batch.sources.iter().map(|done| done.txn).collect();
         match shared.runtime.block_on(shared.lake.commit(batch.table, &txns, batch.files.clone()))? {
@@ -116,7 +119,8 @@ impl<'a> Committer<'a> {
             Commit::AlreadyThere(ids) => {
                 shared.discard(batch.table, &batch.files);
                 let ids: HashSet<TxnId> = ids.into_iter().collect();
-                let (there, again): (Vec<Done>, Vec<Done>) = batch.sources.into_iter().partition(|done| ids.contains(&done.txn));
+                let (there, again): (Vec<Done>, Vec<Done>) =
+                    batch.sources.into_iter().partition(|done| ids.contains(&done.txn));
                 self.summary.already += there.len() as u64;
                 self.again.extend(again.into_iter().map(|done| done.source));
             }

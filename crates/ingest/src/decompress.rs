@@ -50,7 +50,7 @@ pub(crate) struct Decompressed<R: Read> {
 enum Kind<R: Read> {
     Plain(BufReader<Stored<R>>),
     /// `None` only while one member ends and the next begins.
-    Gzip(Option<GzDecoder<BufReader<Stored<R>>>>),
+    Gzip(Option<Box<GzDecoder<BufReader<Stored<R>>>>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<Stored<R>>>),
     End(BufReader<Stored<R>>),
 }
@@ -63,7 +63,7 @@ impl<R: Read> Decompressed<R> {
         let mut reader = BufReader::with_capacity(BUFFER, Stored::new(source));
         let head = reader.fill_buf()?;
         let kind = if head.starts_with(&GZIP_MAGIC) {
-            Kind::Gzip(Some(GzDecoder::new(reader)))
+            Kind::Gzip(Some(Box::new(GzDecoder::new(reader))))
         } else if head.starts_with(&ZSTD_MAGIC) {
             Kind::Zstd(zstd::stream::read::Decoder::with_buffer(reader)?)
         } else {
@@ -115,7 +115,7 @@ fn next_member<R: Read>(mut reader: BufReader<Stored<R>>) -> io::Result<Kind<R>>
         let rest = reader.fill_buf()?;
         match rest.iter().position(|&b| b != 0) {
             _ if rest.is_empty() => return Ok(Kind::End(reader)),
-            Some(0) if rest[0] == GZIP_MAGIC[0] => return Ok(Kind::Gzip(Some(GzDecoder::new(reader)))),
+            Some(0) if rest[0] == GZIP_MAGIC[0] => return Ok(Kind::Gzip(Some(Box::new(GzDecoder::new(reader))))),
             Some(0) => {
                 let at = reader.get_ref().bytes - reader.buffer().len() as u64;
                 let what = format!("gzip: bytes that are not gzip follow the data at byte {at} of the file");
@@ -133,7 +133,9 @@ fn next_member<R: Read>(mut reader: BufReader<Stored<R>>) -> io::Result<Kind<R>>
 fn broken(format: &str, error: io::Error) -> io::Error {
     let what = match error.kind() {
         io::ErrorKind::UnexpectedEof => format!("{format}: the data ends in the middle: the file is truncated"),
-        _ if error.to_string().contains("incomplete frame") => format!("{format}: the data ends in the middle: the file is truncated"),
+        _ if error.to_string().contains("incomplete frame") => {
+            format!("{format}: the data ends in the middle: the file is truncated")
+        }
         _ if error.to_string().contains("checksum") => format!("{format}: the checksum is wrong: the file is damaged"),
         _ => format!("{format}: the file is damaged: {error}"),
     };
@@ -178,7 +180,10 @@ mod tests {
         assert_eq!(read(&text).unwrap(), text);
         assert_eq!(read(b"").unwrap(), b"");
         assert_eq!(read(&gzip(&text)).unwrap(), text);
-        assert_eq!(read(&[gzip(b"a\n"), gzip(b""), gzip(&text)].concat()).unwrap(), [b"a\n".as_slice(), &text].concat());
+        assert_eq!(
+            read(&[gzip(b"a\n"), gzip(b""), gzip(&text)].concat()).unwrap(),
+            [b"a\n".as_slice(), &text].concat()
+        );
         assert_eq!(read(&[gzip(b"a"), vec![0; 700_000]].concat()).unwrap(), b"a");
         let zst = zstd::stream::encode_all(text.as_slice(), 1).unwrap();
         assert_eq!(read(&[zst.clone(), zst].concat()).unwrap(), [text.clone(), text].concat());
@@ -200,7 +205,9 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused() {
-        let bomb = gzip(&vec![0; 8 << 20]);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![0; 8 << 20]).unwrap();
+        let bomb = encoder.finish().unwrap();
         assert_eq!(read(&bomb).unwrap().len(), 8 << 20);
         let mut reader = Decompressed::new(bomb.as_slice()).unwrap();
         reader.always_allowed = 1 << 20;

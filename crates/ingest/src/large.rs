@@ -73,8 +73,7 @@ pub(crate) fn read(worker: &Worker<'_>, source: &Source, pieces: &Sender<Piece>)
         return metrics(worker, source, reader, piece.map_or(Vec::new(), |p| p.text)).map(Some);
     }
 
-    let large =
-        Arc::new(Large { uri: source.uri.clone(), state: Mutex::default(), done: Condvar::new() });
+    let large = Arc::new(Large { uri: source.uri.clone(), state: Mutex::default(), done: Condvar::new() });
     let mut reported = 0;
     let result = loop {
         let Some(Cut { text, line, byte }) = piece else { break Ok(()) };
@@ -94,7 +93,8 @@ pub(crate) fn read(worker: &Worker<'_>, source: &Source, pieces: &Sender<Piece>)
         }
     };
     let mut state = wait(shared, &large);
-    let result = result.and_then(|()| if shared.stopping() { Ok(()) } else { check_size(source, reader.stored_bytes()) });
+    let result =
+        result.and_then(|()| if shared.stopping() { Ok(()) } else { check_size(source, reader.stored_bytes()) });
     finish(shared, source, &mut state, result, reader.stored_bytes(), reader.content_hash()).inspect_err(|_| {
         shared.discard(Table::Alb, &state.files);
     })
@@ -238,7 +238,11 @@ impl Cutter {
                 break text.len();
             }
             // Behind a shortened line byte offsets begin anew: it ends its piece.
-            let line_end = if dropped > 0 { memchr::memchr(b'\n', &text[before..]) } else { memchr::memrchr(b'\n', &text[before..]) };
+            let line_end = if dropped > 0 {
+                memchr::memchr(b'\n', &text[before..])
+            } else {
+                memchr::memrchr(b'\n', &text[before..])
+            };
             if let Some(line_end) = line_end {
                 break before + line_end + 1;
             }

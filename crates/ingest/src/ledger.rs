@@ -128,7 +128,8 @@ async fn content_hashes(lake: &Lake) -> Result<HashMap<String, String>, Error> {
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
         for batch in builder.with_projection(mask).build()? {
             let batch = batch?;
-            let [uris, txns, hashes] = columns.map(|name| batch.column_by_name(name).map(|c| c.as_string::<i32>().clone()));
+            let [uris, txns, hashes] =
+                columns.map(|name| batch.column_by_name(name).map(|c| c.as_string::<i32>().clone()));
             let (Some(uris), Some(txns), Some(hashes)) = (uris, txns, hashes) else { continue };
             for i in (0..batch.num_rows()).filter(|&i| uris.is_valid(i) && hashes.is_valid(i)) {
                 if TxnId::from_hex(txns.value(i)).is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn)) {

@@ -25,7 +25,11 @@ fn try_parse(name: &str) -> Option<AwsName> {
     let parts: Vec<&str> = rest.split('_').collect();
     let [_region, resource, end, node, ..] = parts.as_slice() else { return None };
     let interval_end = NaiveDateTime::parse_from_str(end, "%Y%m%dT%H%MZ").ok()?.and_utc();
-    Some(AwsName { elb: Some(resource.replace('.', "/")), node_ip: Some(without_padding(node)), interval_end: Some(interval_end) })
+    Some(AwsName {
+        elb: Some(resource.replace('.', "/")),
+        node_ip: Some(without_padding(node)),
+        interval_end: Some(interval_end),
+    })
 }
 
 fn without_padding(ip: &str) -> String {

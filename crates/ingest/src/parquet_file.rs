@@ -50,10 +50,16 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Encoded, ParquetError> {
 }
 
 /// Column by column, so that the sorted copy never exists as a whole.
-fn encode_columns(batch: &RecordBatch, order: Option<&UInt32Array>, properties: WriterProperties) -> Result<Encoded, ParquetError> {
+fn encode_columns(
+    batch: &RecordBatch,
+    order: Option<&UInt32Array>,
+    properties: WriterProperties,
+) -> Result<Encoded, ParquetError> {
     let schema = batch.schema();
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let (mut file, factory) = ArrowWriter::try_new_with_options(Vec::new(), schema.clone(), options)?.into_serialized_writer()?;
+    let mut bytes = Vec::new();
+    let (mut file, factory) =
+        ArrowWriter::try_new_with_options(&mut bytes, schema.clone(), options)?.into_serialized_writer()?;
     if batch.num_rows() > 0 {
         let mut writers = factory.create_column_writers(0)?.into_iter();
         let mut row_group = file.next_row_group()?;
@@ -63,7 +69,8 @@ fn encode_columns(batch: &RecordBatch, order: Option<&UInt32Array>, properties: 
                 None => Arc::clone(column),
             };
             for leaf in compute_leaves(field, &column)? {
-                let mut writer = writers.next().ok_or_else(|| ParquetError::General("a column has no writer".into()))?;
+                let mut writer =
+                    writers.next().ok_or_else(|| ParquetError::General("a column has no writer".into()))?;
                 writer.write(&leaf)?;
                 writer.close()?.append_to_row_group(&mut row_group)?;
             }
@@ -71,7 +78,8 @@ fn encode_columns(batch: &RecordBatch, order: Option<&UInt32Array>, properties: 
         row_group.close()?;
     }
     let metadata = file.finish()?;
-    Ok(Encoded { day: None, bytes: file.into_inner()?, metadata })
+    drop(file);
+    Ok(Encoded { day: None, bytes, metadata })
 }
 
 fn base_properties() -> WriterPropertiesBuilder {

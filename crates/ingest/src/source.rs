@@ -13,11 +13,11 @@ use crate::summary::Failure;
 
 /// One file to be ingested whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// Absolute path, or `stdin`. Stands in the column `source_file`.
-    pub uri: String,
+    pub(crate) uri: String,
     /// Bytes as stored; 0 for standard input.
-    pub size: u64,
+    pub(crate) size: u64,
     place: Place,
 }
 
@@ -50,8 +50,13 @@ impl Source {
     }
 
     fn on_disk(path: PathBuf, metadata: &std::fs::Metadata) -> Source {
-        let modified_ns = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
-        Source { uri: path.to_string_lossy().into_owned(), size: metadata.len(), place: Place::Disk { path, modified_ns } }
+        let modified_ns =
+            metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+        Source {
+            uri: path.to_string_lossy().into_owned(),
+            size: metadata.len(),
+            place: Place::Disk { path, modified_ns },
+        }
     }
 }
 
@@ -123,7 +128,8 @@ fn list(path: &Path, sources: &mut Vec<Source>, failures: &mut Vec<Failure>) {
 /// always taken.
 fn is_wanted(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    entry.depth() == 0 || !(name.starts_with('.') || name.starts_with("README") || name == "_delta_log" || name.ends_with(".parquet"))
+    entry.depth() == 0
+        || !(name.starts_with('.') || name.starts_with("README") || name == "_delta_log" || name.ends_with(".parquet"))
 }
 
 /// An operating-system error as a sentence for a person.
@@ -148,7 +154,13 @@ mod tests {
             std::fs::write(root.join(name), "x").unwrap();
         }
         let root = root.to_str().unwrap();
-        let inputs = [root.to_string(), format!("{root}/b/../a.log"), format!("{root}/*.log"), format!("{root}/none*"), format!("{root}/none")];
+        let inputs = [
+            root.to_string(),
+            format!("{root}/b/../a.log"),
+            format!("{root}/*.log"),
+            format!("{root}/none*"),
+            format!("{root}/none"),
+        ];
         let (sources, failures) = discover(&inputs);
         let names: Vec<&str> = sources.iter().map(|s| s.uri.strip_prefix(root).unwrap()).collect();
         assert_eq!(names, ["/a.log", "/b/c.log"]);

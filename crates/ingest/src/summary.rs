@@ -58,12 +58,22 @@ impl Summary {
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// Listing is done: sources to read and their bytes.
-    Start { files: u64, bytes: u64, already: u64 },
+    Start {
+        files: u64,
+        bytes: u64,
+        already: u64,
+    },
     /// Stored bytes that were read.
-    Read { bytes: u64 },
-    /// A source was decoded.
-    Decoded { source: &'a str, rows: u64 },
-    Failed { source: &'a str, reason: &'a str },
+    Read {
+        bytes: u64,
+    },
+    Failed {
+        source: &'a str,
+        reason: &'a str,
+    },
     /// A batch is in the lake.
-    Committed { files: u64, rows: u64 },
+    Committed {
+        files: u64,
+        rows: u64,
+    },
 }

@@ -46,6 +46,8 @@ pub(crate) enum Message {
     Batch(Batch),
     Failure(Failure),
     Warning(String, String),
+    /// A source was given up because the run was stopped.
+    Left,
     /// The lake cannot be written.
     Fatal(Error),
 }
@@ -84,7 +86,17 @@ impl Shared<'_> {
 
     /// Sorts, encodes and stores rows, one file per day. Nothing is committed.
     pub(crate) fn write_alb(&self, rows: Rows) -> Result<Vec<NewFile>, Error> {
-        parquet_file::encode_alb(rows)?.into_iter().map(|file| self.store(Table::Alb, file)).collect()
+        let mut files = Vec::new();
+        for file in parquet_file::encode_alb(rows)? {
+            match self.store(Table::Alb, file) {
+                Ok(file) => files.push(file),
+                Err(error) => {
+                    self.discard(Table::Alb, &files);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(files)
     }
 
     pub(crate) fn store(&self, table: Table, file: parquet_file::Encoded) -> Result<NewFile, Error> {
@@ -131,7 +143,7 @@ pub(crate) fn run(
         next: AtomicUsize::new(0),
         pieces,
     };
-    std::thread::scope(|scope| {
+    let again = std::thread::scope(|scope| {
         for _ in 0..threads {
             let worker = Worker::new(&shared, sender.clone());
             let piece_sender = piece_sender.clone();
@@ -150,7 +162,13 @@ pub(crate) fn run(
             });
         }
         result.map(|()| committer.finish())
-    })
+    })?;
+    if !shared.stopping() {
+        return Ok(again);
+    }
+    let started = shared.next.load(Ordering::Relaxed).min(sources.len());
+    summary.left += (sources.len() - started + again.len()) as u64;
+    Ok(Vec::new())
 }
 
 /// What became of a source that fits into memory.
@@ -242,7 +260,7 @@ impl<'a> Worker<'a> {
                 self.buffers = Buffers::default();
                 match large::read(self, source, piece_sender) {
                     Ok(Some(batch)) => self.send(Message::Batch(batch)),
-                    Ok(None) => {}
+                    Ok(None) => self.send(Message::Left),
                     Err(trouble) => self.give_up(source, trouble),
                 }
             }
@@ -276,7 +294,15 @@ impl<'a> Worker<'a> {
         decoder.push(text.bytes, &mut self.rows);
         let outcome = decoder.finish(&mut self.rows);
         let times = range(&self.rows.arrivals()[before..]);
-        Ok(Small::Rows(Done::new(self.shared.options, source, format, text.stored_bytes, text.content_hash, outcome, times)?))
+        Ok(Small::Rows(Done::new(
+            self.shared.options,
+            source,
+            format,
+            text.stored_bytes,
+            text.content_hash,
+            outcome,
+            times,
+        )?))
     }
 
     pub(crate) fn metrics(&self, source: &Source, text: &Text<'_>) -> Result<Batch, Trouble> {
@@ -289,8 +315,15 @@ impl<'a> Worker<'a> {
         let rows = decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum();
         let counts = Counts::of_metrics(decoded.records, rows, decoded.rejects.len() as u64, decoded.skipped);
         let outcome = Outcome { counts, rejects: decoded.rejects };
-        let done =
-            Done::new(self.shared.options, source, Format::Metrics, text.stored_bytes, text.content_hash, outcome, None)?;
+        let done = Done::new(
+            self.shared.options,
+            source,
+            Format::Metrics,
+            text.stored_bytes,
+            text.content_hash,
+            outcome,
+            None,
+        )?;
         let files = decoded
             .batches
             .iter()
@@ -340,9 +373,14 @@ impl Done {
         let judged = counts.rows + counts.rejects;
         let share = counts.rejects as f64 / judged.max(1) as f64;
         if share > options.max_rejects {
-            let first = rejects.first().map_or(String::new(), |r| format!("; the first is line {}, byte {}: {}", r.line, r.byte, r.detail));
+            let first = rejects
+                .first()
+                .map_or(String::new(), |r| format!("; the first is line {}, byte {}: {}", r.line, r.byte, r.detail));
             let (bad, limit) = (counts.rejects, options.max_rejects * 100.0);
-            return Err(format!("{bad} of {judged} lines are bad ({:.1} %), over the limit of {limit} %{first}", share * 100.0));
+            return Err(format!(
+                "{bad} of {judged} lines are bad ({:.1} %), over the limit of {limit} %{first}",
+                share * 100.0
+            ));
         }
         // Standard input has no name that tells one run from another: its content is its identity.
         let txn = source.txn().unwrap_or_else(|| TxnId::of_source(&source.uri, &format!("{content_hash:032x}"), bytes));

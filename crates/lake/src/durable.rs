@@ -12,6 +12,9 @@ use url::Url;
 ///
 /// Does nothing for a folder that is not local. Fails with the path that is missing or cannot be read.
 pub(crate) async fn sync(folder: &Url, paths: Vec<String>) -> Result<(), (String, io::Error)> {
+    if folder.scheme() != "file" {
+        return Ok(());
+    }
     let Ok(folder) = folder.to_file_path() else { return Ok(()) };
     let work = move || {
         let mut names = BTreeSet::new();

@@ -140,7 +140,8 @@ impl TableLog {
             let version = state.version + 1;
             let Err(error) = self.write(version, &entry).await else { break version };
             match state.next().await {
-                Ok(Some(winner)) if winner.commit_id.as_ref() == Some(&commit_id) => break version, // only the answer was lost
+                // It went in, only the answer was lost.
+                Ok(Some(winner)) if winner.commit_id.as_ref() == Some(&commit_id) => break version,
                 Ok(Some(winner)) => state.apply(version, winner)?,
                 Ok(None) | Err(_) => return Err(error),
             }

@@ -96,6 +96,7 @@ fn ingested() -> SchemaRef {
         ("elb", DataType::Utf8), // the next three from the name AWS gave the file, else NULL
         ("node_ip", DataType::Utf8),
         ("interval_end", timestamp()),
+        ("route_rules", DataType::Utf8), // version of the rules that made `route`, `1` or `1+<checksum of the user's>`
         ("ingested_at", timestamp()),
     ])
 }

@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::Xxh3;
 pub struct TxnId(u128);
 
 impl TxnId {
-    /// A 128-bit hash of a file's address, its version there (`etag`, empty where the store has none) and its size in bytes.
+    /// A 128-bit hash of a file's address, its version there (`etag`, empty where the store has none) and its size in
+    /// bytes.
     ///
     /// The result is stored in lakes: it must never change for the same three values.
     pub fn of_source(uri: &str, etag: &str, size: u64) -> TxnId {

@@ -80,10 +80,7 @@ pub(crate) fn bind(
     statement: &mut Statement,
     values: &BTreeMap<String, Bound>,
 ) -> std::result::Result<BTreeSet<String>, String> {
-    let mut binder = Binder {
-        values,
-        used: BTreeSet::new(),
-    };
+    let mut binder = Binder { values, used: BTreeSet::new() };
     match statement.visit(&mut binder) {
         ControlFlow::Continue(()) => Ok(binder.used),
         ControlFlow::Break(problem) => Err(*problem),
@@ -131,11 +128,9 @@ impl VisitorMut for Binder<'_> {
                 return ControlFlow::Continue(());
             }
             Some(Value::Status(ranges)) => in_ranges(tested, &ranges),
-            Some(Value::List(items)) => Expr::InList {
-                expr: tested.clone(),
-                list: items.into_iter().map(text).collect(),
-                negated: false,
-            },
+            Some(Value::List(items)) => {
+                Expr::InList { expr: tested.clone(), list: items.into_iter().map(text).collect(), negated: false }
+            }
             Some(_) => return ControlFlow::Continue(()),
         };
         *expr = Expr::Nested(Box::new(if *negated { not(test) } else { test }));
@@ -148,7 +143,9 @@ impl VisitorMut for Binder<'_> {
         };
         match literal(bound) {
             Some(literal) => *expr = literal,
-            None => return ControlFlow::Break(Box::new(format!("`${name}` is a list: use it as `column IN (${name})`"))),
+            None => {
+                return ControlFlow::Break(Box::new(format!("`${name}` is a list: use it as `column IN (${name})`")));
+            }
         }
         ControlFlow::Continue(())
     }
@@ -194,10 +191,7 @@ fn integer(value: i64) -> Expr {
     if value >= 0 {
         return number;
     }
-    Expr::Nested(Box::new(Expr::UnaryOp {
-        op: UnaryOperator::Minus,
-        expr: Box::new(number),
-    }))
+    Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(number) }))
 }
 
 /// The type of the lake's own timestamps, so that comparing needs no cast of the column.
@@ -231,10 +225,7 @@ fn interval(value: Expr) -> Expr {
 }
 
 fn not(expr: Expr) -> Expr {
-    Expr::UnaryOp {
-        op: UnaryOperator::Not,
-        expr: Box::new(Expr::Nested(Box::new(expr))),
-    }
+    Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(expr))) }
 }
 
 /// Ranges rather than lists of codes: they can be compared with a file's minimum and maximum.
@@ -249,10 +240,6 @@ fn in_ranges(tested: &Expr, ranges: &[(i64, i64)]) -> Expr {
     ranges
         .iter()
         .map(one)
-        .reduce(|left, right| Expr::BinaryOp {
-            left: Box::new(left),
-            op: Or,
-            right: Box::new(right),
-        })
+        .reduce(|left, right| Expr::BinaryOp { left: Box::new(left), op: Or, right: Box::new(right) })
         .unwrap_or_else(|| literal_value(Sql::Boolean(false)))
 }

@@ -38,11 +38,9 @@ impl Entry {
     fn get(&self) -> Result<&Query> {
         match self {
             Entry::Good(query) => Ok(query),
-            Entry::Faulty { file, line, problem } => Err(Error::QueryFile {
-                file: file.clone(),
-                line: *line,
-                problem: problem.clone(),
-            }),
+            Entry::Faulty { file, line, problem } => {
+                Err(Error::QueryFile { file: file.clone(), line: *line, problem: problem.clone() })
+            }
         }
     }
 }

@@ -16,20 +16,14 @@ pub enum Error {
 
     /// A query's file cannot be read, or its header or SQL is wrong. `line` counts from 1; 0 is the whole file.
     #[error("{file}{}: {problem}", if *.line > 0 { format!(", line {line}") } else { String::new() })]
-    QueryFile {
-        file: String,
-        line: usize,
-        problem: String,
-    },
+    QueryFile { file: String, line: usize, problem: String },
 
     /// A parameter is unknown, missing or has a value it cannot take.
     #[error("parameter `{name}`: {problem}")]
     Parameter { name: String, problem: String },
 
     /// The statement would change something.
-    #[error(
-        "{statement} is refused: SQL can only read a lake (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW)"
-    )]
+    #[error("{statement} is refused: SQL can only read a lake (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW)")]
     ReadOnly { statement: String },
 
     /// The statement cannot be parsed or planned: the fault is in the SQL.
@@ -59,10 +53,7 @@ impl Error {
     }
 
     pub(crate) fn parameter(name: &str, problem: impl Into<String>) -> Error {
-        Error::Parameter {
-            name: name.to_owned(),
-            problem: problem.into(),
-        }
+        Error::Parameter { name: name.to_owned(), problem: problem.into() }
     }
 }
 
@@ -79,7 +70,9 @@ fn plain(error: &DataFusionError) -> String {
         DataFusionError::SQL(parser, _) => parser.to_string(),
         error => error.message().into_owned(),
     };
-    for noise in ["sql parser error: ", "Parser error: ", "Error during planning: ", "This feature is not implemented: "] {
+    for noise in
+        ["sql parser error: ", "Parser error: ", "Error during planning: ", "This feature is not implemented: "]
+    {
         message = message.replace(noise, "");
     }
     if let Some((first, _)) = message.split_once("\n\nbacktrace:") {

@@ -122,25 +122,15 @@ fn param(text: &str) -> Result<Param, String> {
         return Err(form.to_owned());
     }
     // Any clock: the default is read again when the query runs.
-    let clock = Clock {
-        now: DateTime::UNIX_EPOCH,
-        zone: Tz::UTC,
-    };
+    let clock = Clock { now: DateTime::UNIX_EPOCH, zone: Tz::UTC };
     let (mut min, mut max) = (None, None);
     if let Some(range) = range {
         let (low, high) = range.split_once("..").ok_or(form)?;
         let end = |text: &str| (!text.is_empty()).then(|| kind.parse(text, &clock)).transpose();
         (min, max) = (end(low)?, end(high)?);
     }
-    let mut param = Param {
-        name: identifier(name)?,
-        kind,
-        optional,
-        help: help.trim().to_owned(),
-        default: None,
-        min,
-        max,
-    };
+    let mut param =
+        Param { name: identifier(name)?, kind, optional, help: help.trim().to_owned(), default: None, min, max };
     if let Some(default) = default {
         param.parse(default, &clock).map_err(|problem| format!("the default: {problem}"))?;
         param.default = Some(default.to_owned());
@@ -171,8 +161,7 @@ fn identifier(name: &str) -> Result<String, String> {
     let name = name.trim();
     let good = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    good.then(|| name.to_owned())
-        .ok_or_else(|| format!("`{name}` is no name: take lower-case letters, digits and `_`"))
+    good.then(|| name.to_owned()).ok_or_else(|| format!("`{name}` is no name: take lower-case letters, digits and `_`"))
 }
 
 #[cfg(test)]

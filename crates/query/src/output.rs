@@ -41,15 +41,8 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 7] = [
-        Format::Table,
-        Format::Csv,
-        Format::Tsv,
-        Format::Json,
-        Format::Ndjson,
-        Format::Markdown,
-        Format::Parquet,
-    ];
+    pub const ALL: [Format; 7] =
+        [Format::Table, Format::Csv, Format::Tsv, Format::Json, Format::Ndjson, Format::Markdown, Format::Parquet];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -95,11 +88,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            width: None,
-            look_ahead: 1000,
-            terminal: false,
-        }
+        Options { width: None, look_ahead: 1000, terminal: false }
     }
 }
 
@@ -140,7 +129,12 @@ enum Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(format: Format, schema: SchemaRef, out: &'a mut (dyn Write + Send), options: &Options) -> Result<Writer<'a>> {
+    fn new(
+        format: Format,
+        schema: SchemaRef,
+        out: &'a mut (dyn Write + Send),
+        options: &Options,
+    ) -> Result<Writer<'a>> {
         Ok(match format {
             Format::Table => Writer::Table(table::Table::new(schema, out, options)),
             Format::Csv => Writer::Csv(csv::Csv::comma(&schema, out, options)?),

@@ -212,10 +212,7 @@ mod tests {
     use super::*;
 
     fn clock() -> Clock {
-        Clock {
-            now: "2026-11-20T08:30:00Z".parse().unwrap(),
-            zone: Tz::UTC,
-        }
+        Clock { now: "2026-11-20T08:30:00Z".parse().unwrap(), zone: Tz::UTC }
     }
 
     #[test]

@@ -83,11 +83,7 @@ impl Session {
         given: &BTreeMap<String, String>,
         clock: &Clock,
     ) -> Result<SendableRecordBatchStream> {
-        let fault = |problem: String| Error::QueryFile {
-            file: query.file.clone(),
-            line: 0,
-            problem,
-        };
+        let fault = |problem: String| Error::QueryFile { file: query.file.clone(), line: 0, problem };
         let values = bind::values(query, given, clock, self.span.unwrap_or_default())?;
         let mut statement = self.parse(&query.sql).map_err(|error| fault(error.to_string()))?;
         let Statement::Statement(sql) = &mut statement else {
@@ -130,15 +126,18 @@ impl Session {
     async fn plan(&self, statement: Statement) -> datafusion::error::Result<LogicalPlan> {
         let plan = self.context.state().statement_to_plan(statement).await?;
         // The second lock on the same door, for what hides inside a statement.
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
         Ok(plan)
     }
 }
 
 fn config() -> SessionConfig {
-    let mut config = SessionConfig::new()
-        .with_default_catalog_and_schema("albatross", "lake")
-        .with_information_schema(true);
+    let mut config =
+        SessionConfig::new().with_default_catalog_and_schema("albatross", "lake").with_information_schema(true);
     let parquet = &mut config.options_mut().execution.parquet;
     parquet.pushdown_filters = true;
     parquet.reorder_filters = true;

@@ -11,8 +11,8 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use chrono::{Datelike, NaiveDate};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
-use datafusion::datasource::physical_plan::FileGroup;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::FileGroup;
 
 /// Days since 1970-01-01.
 pub(crate) fn days(date: NaiveDate) -> i32 {
@@ -43,11 +43,7 @@ pub(crate) fn null_count(file: &DataFile, column: &str) -> Option<u64> {
     }
 }
 
-fn bound(
-    file: &DataFile,
-    field: &Field,
-    of: impl Fn(&albatross_lake::ColumnStat) -> Option<&Value>,
-) -> ScalarValue {
+fn bound(file: &DataFile, field: &Field, of: impl Fn(&albatross_lake::ColumnStat) -> Option<&Value>) -> ScalarValue {
     if field.name() == DAY && file.day.is_some() {
         return day(file);
     }

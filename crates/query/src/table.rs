@@ -21,13 +21,14 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::context::ExecutionProps;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::object_store::ObjectMeta;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
@@ -77,7 +78,10 @@ impl LakeTable {
     /// For each file, whether it may hold a row for which the predicate is true.
     fn possible(&self, predicate: Arc<dyn PhysicalExpr>, files: &[Arc<DataFile>]) -> Result<Vec<bool>> {
         let schema = self.schema.table_schema();
-        PruningPredicate::try_new(predicate, schema.clone())?.prune(&Bounds { files, schema })
+        PruningPredicateBuilder::new()
+            .with_file_schema(schema.clone())
+            .try_build(predicate)?
+            .prune(&Bounds { files, schema })
     }
 
     /// Whether the filter needs nothing but the partition column.
@@ -100,23 +104,25 @@ impl LakeTable {
         Ok(answer.as_boolean().iter().map(|answer| answer == Some(true)).collect())
     }
 
-    /// Whether the bounds of all files prove that no row fails the filter: `started_at >= ...` when everything is
-    /// asked for. Then it need not be computed row by row.
-    fn is_always_true(&self, filter: &Expr) -> bool {
-        let has_no_nulls = |column: &Column| {
-            self.files.iter().all(|file| match file.stats.get(&column.name) {
-                Some(stat) => stat.null_count == Some(0),
-                None => column.name == DAY && file.day.is_some(),
-            })
-        };
+    /// Whether the bounds prove that the filter is true for every row of every file that a scan with it reads, as
+    /// `started_at >= ...` is when everything or whole days are asked for. Then nothing is left to compute per row.
+    fn is_settled(&self, filter: &Expr) -> bool {
         let columns = filter.column_refs();
-        if columns.is_empty() || !is_plain(filter) || !columns.into_iter().all(has_no_nulls) {
+        if columns.is_empty() || !is_plain(filter) {
             return false;
+        }
+        let filter = unnormalize_col(filter.clone());
+        let Ok(files) = self.prune(std::slice::from_ref(&filter)) else {
+            return false;
+        };
+        let has_nulls = |column: &Column| files.iter().any(|file| stats::null_count(file, &column.name) != Some(0));
+        if columns.into_iter().any(has_nulls) {
+            return false; // NULL is neither true nor false
         }
         let context = SimplifyContext::builder().with_schema(self.df_schema.clone()).build();
         let counter_examples = ExprSimplifier::new(context)
-            .simplify(Expr::Not(Box::new(filter.clone())))
-            .and_then(|opposite| self.possible(self.physical(&opposite)?, &self.files));
+            .simplify(Expr::Not(Box::new(filter)))
+            .and_then(|opposite| self.possible(self.physical(&opposite)?, &files));
         counter_examples.is_ok_and(|possible| possible.iter().all(|possible| !possible))
     }
 
@@ -151,7 +157,7 @@ impl TableProvider for LakeTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let exact = |filter: &Expr| self.is_of_day(filter) || self.is_always_true(filter);
+        let exact = |filter: &Expr| self.is_of_day(filter) || self.is_settled(filter);
         Ok(filters
             .iter()
             .map(|filter| match exact(filter) {

@@ -14,16 +14,12 @@ pub struct Clock {
 impl Clock {
     /// The machine's time, in `zone`.
     pub fn system(zone: Tz) -> Clock {
-        Clock {
-            now: Utc::now(),
-            zone,
-        }
+        Clock { now: Utc::now(), zone }
     }
 }
 
 /// The forms [`parse_time`] takes, for messages.
-pub(crate) const TIME_FORMS: &str =
-    "2026-11-19, 2026-11-19 18:00, 2026-11-19T18:00:00Z, -2h, now, today or yesterday";
+pub(crate) const TIME_FORMS: &str = "2026-11-19, 2026-11-19 18:00, 2026-11-19T18:00:00Z, -2h, now, today or yesterday";
 /// The forms [`parse_duration`] takes, for messages.
 pub(crate) const DURATION_FORMS: &str = "30s, 5m, 1h30m, 1d or 500ms";
 
@@ -104,10 +100,7 @@ mod tests {
 
     /// A Friday afternoon in Berlin, Thursday night in Honolulu.
     fn clock(zone: Tz) -> Clock {
-        Clock {
-            now: "2026-11-20T08:30:00Z".parse().unwrap(),
-            zone,
-        }
+        Clock { now: "2026-11-20T08:30:00Z".parse().unwrap(), zone }
     }
 
     fn time(text: &str, zone: Tz) -> String {
@@ -156,8 +149,21 @@ mod tests {
     #[test]
     fn what_is_no_time() {
         for text in [
-            "", "tomorrow", "19.11.2026", "2026-13-01", "2026-11-19 25:00", "-", "-2", "-2y", "- 2h", "+2026-11-19",
-            "2026-11-19T18:00:00Z'; DROP", "18:00", "1763632800", "-99999999999999999999d", "-9223372036854775807ms",
+            "",
+            "tomorrow",
+            "19.11.2026",
+            "2026-13-01",
+            "2026-11-19 25:00",
+            "-",
+            "-2",
+            "-2y",
+            "- 2h",
+            "+2026-11-19",
+            "2026-11-19T18:00:00Z'; DROP",
+            "18:00",
+            "1763632800",
+            "-99999999999999999999d",
+            "-9223372036854775807ms",
         ] {
             assert_eq!(parse_time(text, &clock(Tz::UTC)), None, "{text}");
         }

@@ -35,7 +35,10 @@ pub(crate) enum Wire {
 /// Those who are using the service at the moment.
 pub(crate) struct Crowd {
     visitors: Vec<Visitor>,
+    /// Who made the last request.
+    latest: usize,
     visit: f64,
+    size: u64,
     nodes: u64,
 }
 
@@ -44,20 +47,26 @@ struct Visitor {
     last_seen: i64,
 }
 
+/// Share of requests that come from the same client as the one before.
+const SAME_PAGE: f64 = 0.6;
+
 /// A client closes a connection it has not used for this long.
 const KEEP_ALIVE_US: i64 = 45_000_000;
 
 impl Crowd {
     /// A crowd that makes about `rate` requests per second, `visit` requests each.
     pub(crate) fn new(rate: f64, visit: f64, nodes: usize) -> Crowd {
-        let size = (rate * 60.0).clamp(80.0, 60_000.0) as usize;
+        let size = (rate * 12.0).clamp(40.0, 20_000.0) as usize;
         Crowd { visitors: Vec::with_capacity(size), visit, nodes: nodes as u64 }
     }
 
     /// The connection on which the next request comes, and whether its client is new here.
     pub(crate) fn next(&mut self, now: i64, users: f64, agents: &Agents, dice: &mut Dice) -> (Peer, bool) {
-        let place = dice.below(self.visitors.capacity() as u64) as usize;
-        if place >= self.visitors.len() || dice.chance(1.0 / self.visit) {
+        // A page asks for several things at once.
+        let same_page = self.latest < self.visitors.len() && dice.chance(SAME_PAGE);
+        let place = if same_page { self.latest } else { dice.below(self.size) as usize };
+        self.latest = place.min(self.visitors.len());
+        if place >= self.visitors.len() || (!same_page && dice.chance(1.0 / (self.visit * (1.0 - SAME_PAGE)))) {
             let visitor = Visitor { peer: self.arrive(users, agents, dice), last_seen: now };
             let peer = visitor.peer;
             match self.visitors.get_mut(place) {

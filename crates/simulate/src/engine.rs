@@ -127,7 +127,7 @@ impl<'a> Engine<'a> {
         };
         engine.push(0, Event::Arrival);
         engine.push(0, Event::ScanArrival);
-        engine.push(SECOND, Event::Tick);
+        engine.push(scenario.service.sample_s * SECOND, Event::Tick);
         for target in 0..targets {
             let first = engine.costs.below(2_000_000) as i64;
             engine.push(first, Event::Probe(target));
@@ -360,17 +360,18 @@ impl<'a> Engine<'a> {
         self.compute(Some(index), boot, 1.0, Work::Boot);
     }
 
-    /// A sample of every target's CPU each second. The rest of the machine takes a little of what is left, and counting
+    /// A sample of every target's CPU. The rest of the machine takes a little of what is left, and counting
     /// is not exact.
     fn tick(&mut self) {
+        let sample = self.scenario.service.sample_s * SECOND;
         for index in 0..self.targets.len() {
-            let share = self.targets[index].cpu.sample(self.now, 1.0);
+            let share = self.targets[index].cpu.sample(self.now, sample as f64 / 1e6);
             let others = 0.01 + 0.02 * self.costs.unit();
-            let counted = 0.997 + 0.006 * self.costs.unit();
+            let counted = 1.0 + 0.004 * self.costs.unit();
             let percent = 100.0 * (share + (1.0 - share) * others) * counted;
-            self.cpu.add(index, self.now - SECOND, percent.min(100.0));
+            self.cpu.add(index, self.now - sample, percent.min(100.0));
         }
-        self.push(SECOND, Event::Tick);
+        self.push(sample, Event::Tick);
     }
 
     /// Writes the request's line unless it has one; returns whether one was added to a file.

@@ -42,6 +42,8 @@ pub(crate) struct Service {
     /// CPU seconds a target needs to come back after a restart.
     pub(crate) boot_cpu_s: f64,
     pub(crate) probe: Probe,
+    /// Seconds between two samples of a target's CPU; a metric's minute gathers them.
+    pub(crate) sample_s: i64,
     /// Share of dispatches that meet a connection which the target has just closed (502, nothing processed).
     pub(crate) closed_connections: f64,
     /// Share of requests that the application answers with 500.

@@ -26,11 +26,11 @@ impl Scenario {
         let mut routes = routes();
         routes.push(Route {
             cpu_ms: (60.0, 0.2),
-            cpu_ms_per_user: 0.207,
+            cpu_ms_per_user: 0.218,
             greed: 9.0,
             wait_ms: (380.0, 0.15),
             sent: (1790.0, 0.02),
-            ..Route::new(LEADERBOARD, 1.3, &["/api/flocks/{flock}/leaderboard?period={period}&limit=9"])
+            ..Route::new(LEADERBOARD, 1.2, &["/api/flocks/{flock}/leaderboard?period={period}&limit=9"])
         });
         Scenario {
             name: "home",
@@ -38,23 +38,23 @@ impl Scenario {
             service: service(),
             traffic: Traffic {
                 day: &[
-                    (0.0, 0.14),
-                    (4.0, 0.05),
-                    (7.0, 0.15),
-                    (12.0, 0.3),
-                    (17.0, 0.34),
-                    (18.0, 0.34),
-                    (18.7, 0.4),
+                    (0.0, 0.12),
+                    (4.0, 0.04),
+                    (7.0, 0.12),
+                    (12.0, 0.2),
+                    (17.0, 0.24),
+                    (18.0, 0.22),
+                    (18.7, 0.27),
                     (19.0, 0.95),
                     (19.35, 1.0),
-                    (19.6, 0.46),
-                    (19.95, 0.44),
+                    (19.6, 0.32),
+                    (19.95, 0.28),
                     (20.2, 1.0),
                     (20.6, 0.92),
-                    (20.8, 0.46),
-                    (21.0, 0.4),
-                    (22.0, 0.3),
-                    (24.0, 0.14),
+                    (20.8, 0.32),
+                    (21.0, 0.26),
+                    (22.0, 0.2),
+                    (24.0, 0.12),
                 ],
                 ..traffic()
             },
@@ -90,7 +90,9 @@ impl Scenario {
     pub fn bench() -> Scenario {
         let mut scenario = Scenario::quiet();
         scenario.name = "bench";
-        scenario.service.rate_per_target = 6.0;
+        scenario.service.rate_per_target = 24.0;
+        scenario.service.vcpus = 4.0;
+        scenario.service.threads = 96;
         scenario.service.application_errors = 0.001;
         scenario.traffic.day = &[(0.0, 1.0), (24.0, 1.0)];
         scenario.site.nodes.truncate(2);
@@ -118,11 +120,12 @@ fn site() -> Site {
 
 fn service() -> Service {
     Service {
-        rate_per_target: 3.2,
+        rate_per_target: 2.9,
         vcpus: 1.0,
         threads: 24,
         boot_cpu_s: 1.6,
-        probe: Probe { every_s: 2.0, timeout_s: 1.5, cpu_s: 0.08, failures: 2 },
+        probe: Probe { every_s: 1.0, timeout_s: 0.9, cpu_s: 0.06, failures: 2 },
+        sample_s: 4,
         closed_connections: 0.000_025,
         application_errors: 0.000_025,
     }
@@ -130,7 +133,7 @@ fn service() -> Service {
 
 fn traffic() -> Traffic {
     Traffic {
-        rate: 12.5,
+        rate: 11.5,
         day: &[(0.0, 0.3), (4.0, 0.1), (7.0, 0.35), (12.0, 0.75), (17.0, 0.8), (20.0, 1.0), (22.0, 0.75), (24.0, 0.3)],
         surge: 1.0,
         users: 18_400.0,
@@ -148,11 +151,15 @@ fn traffic() -> Traffic {
 fn routes() -> Vec<Route> {
     vec![
         Route {
-            cpu_ms: (52.0, 0.45),
+            cpu_ms: (46.0, 0.45),
             wait_ms: (38.0, 0.6),
             sent: (9_400.0, 0.35),
             statuses: &[(200, 0.94), (304, 0.06)],
-            ..Route::new("GET /api/feed", 22.0, &["/api/feed?limit=20", "/api/feed?limit=20&cursor={cursor}"])
+            ..Route::new(
+                "GET /api/feed",
+                22.0,
+                &["/api/feed?limit=20", "/api/feed?limit=20", "/api/feed?limit=20&cursor={cursor}"],
+            )
         },
         Route {
             cpu_ms: (24.0, 0.5),
@@ -162,7 +169,7 @@ fn routes() -> Vec<Route> {
             ..Route::new("GET /api/sightings/:id", 18.0, &["/api/sightings/{uuid}"])
         },
         Route {
-            cpu_ms: (85.0, 0.5),
+            cpu_ms: (76.0, 0.5),
             wait_ms: (60.0, 0.7),
             sent: (21_000.0, 0.6),
             ..Route::new(
@@ -244,7 +251,7 @@ fn routes() -> Vec<Route> {
         Route {
             cpu_ms: (140.0, 0.3),
             wait_ms: (1_900.0, 0.5),
-            stuck: 0.004,
+            stuck: 0.03,
             sent: (64_000.0, 0.7),
             ..Route::new("GET /api/users/:id/export", 0.12, &["/api/users/{me}/export?format=csv"])
         },

@@ -69,7 +69,10 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
         Ok(line) => line,
         Err(UnterminatedQuote(at)) => {
             return Err(control(bytes).unwrap_or_else(|| {
-                Other::reject("unterminated_quote", format!("the quote at byte {at} of the line is never closed: the line may be torn"))
+                Other::reject(
+                    "unterminated_quote",
+                    format!("the quote at byte {at} of the line is never closed: the line may be torn"),
+                )
             }));
         }
     };
@@ -78,12 +81,14 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
             return Err(Other::Skip(skip));
         }
         if line.count() < MIN_FIELDS {
-            let detail = format!("{} of at least {MIN_FIELDS} fields: the line is torn or of another format", line.count());
+            let detail =
+                format!("{} of at least {MIN_FIELDS} fields: the line is torn or of another format", line.count());
             return Err(Other::reject("too_few_fields", detail));
         }
     }
 
-    let time = timestamp(bytes, &line, 1)?.ok_or_else(|| bad(bytes, &line, 1, "bad_timestamp", "a time is needed here"))?;
+    let time =
+        timestamp(bytes, &line, 1)?.ok_or_else(|| bad(bytes, &line, 1, "bad_timestamp", "a time is needed here"))?;
     let client = address(bytes, &line, 3)?;
     let target = address(bytes, &line, 4)?;
     let request_time = seconds(bytes, &line, 5)?;
@@ -156,7 +161,10 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
     rows.ip_address.push(line.get(33));
     rows.target_error_code.push(line.get(34));
     rows.elb_error_code.push(line.get(35));
-    rows.extra.push(if line.surplus.is_empty() { b"-" } else { line.surplus });
+    match line.surplus {
+        b"" => rows.extra.push_key(None),
+        surplus => rows.extra.push_verbatim(surplus),
+    }
     rows.push_source(number);
     Ok(())
 }
@@ -165,7 +173,9 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
 pub(super) fn looks_known(bytes: &[u8]) -> bool {
     match fields::split::<{ FIELDS.len() }>(bytes) {
         Ok(line) => {
-            is_known_type(line.get(0)) && value::timestamp(line.get(1)).is_some() || other_log(bytes, &line).is_some()
+            let is_request =
+                is_known_type(line.get(0)) || line.count() >= MIN_FIELDS && line.get(2).starts_with(b"app/");
+            is_request && value::timestamp(line.get(1)).is_some() || other_log(bytes, &line).is_some()
         }
         Err(_) => false,
     }
@@ -188,7 +198,9 @@ fn other_log(bytes: &[u8], line: &Line<'_>) -> Option<Skip> {
         return Some(Skip::Empty);
     }
     match line.get(0) {
-        b"http" | b"https" | b"h2" | b"grpc" | b"lambda" if matches!(line.get(5), b"PASS" | b"FAIL") => Some(Skip::HealthCheckLog),
+        b"http" | b"https" | b"h2" | b"grpc" | b"lambda" if matches!(line.get(5), b"PASS" | b"FAIL") => {
+            Some(Skip::HealthCheckLog)
+        }
         b"tls" if line.get(1).first().is_some_and(u8::is_ascii_digit) => Some(Skip::NetworkLog),
         first if value::timestamp(first).is_some() => {
             let is_port = |field| value::integer(field).is_some_and(|n| (0..65536).contains(&n));
@@ -209,7 +221,9 @@ fn other_log(bytes: &[u8], line: &Line<'_>) -> Option<Skip> {
 fn request_line(field: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let or_dash = |part| if part == b"" { b"-".as_slice() } else { part };
     match (memchr::memchr(b' ', field), memchr::memrchr(b' ', field)) {
-        (Some(first), Some(last)) if first < last => (or_dash(&field[..first]), or_dash(&field[first + 1..last]), or_dash(&field[last + 1..])),
+        (Some(first), Some(last)) if first < last => {
+            (or_dash(&field[..first]), or_dash(&field[first + 1..last]), or_dash(&field[last + 1..]))
+        }
         (Some(only), _) => (or_dash(&field[..only]), or_dash(&field[only + 1..]), b"-"),
         _ => (b"-", or_dash(field), b"-"),
     }
@@ -223,7 +237,9 @@ fn narrow(value: i64) -> i32 {
 fn timestamp(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<i64>, Other> {
     match line.get(i) {
         b"-" => Ok(None),
-        field => value::timestamp(field).map(Some).ok_or_else(|| bad(bytes, line, i, "bad_timestamp", "not an ISO 8601 time in UTC")),
+        field => value::timestamp(field)
+            .map(Some)
+            .ok_or_else(|| bad(bytes, line, i, "bad_timestamp", "not an ISO 8601 time in UTC")),
     }
 }
 

@@ -98,7 +98,13 @@ fn decode(line: Line<'_>, rows: &mut Rows, outcome: &mut Outcome) {
         Err(Other::Reject { reason, detail }) => {
             outcome.counts.rejects += 1;
             if outcome.rejects.len() < MAX_KEPT_REJECTS {
-                outcome.rejects.push(Reject { line: line.number, byte: line.offset, reason, detail, raw: raw(line.bytes) });
+                outcome.rejects.push(Reject {
+                    line: line.number,
+                    byte: line.offset,
+                    reason,
+                    detail,
+                    raw: raw(line.bytes),
+                });
             }
         }
     }

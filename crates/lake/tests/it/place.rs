@@ -20,9 +20,9 @@ impl Place {
         Place { dir: tempfile::tempdir().unwrap() }
     }
 
-    /// With a space and a letter beyond ASCII, as in people's home folders.
+    /// With what makes trouble in URLs, as in people's home folders.
     pub(crate) fn path(&self) -> String {
-        self.dir.path().join("my läke").to_str().unwrap().to_owned()
+        self.dir.path().join("my läke #1 100%").to_str().unwrap().to_owned()
     }
 
     pub(crate) async fn lake(&self) -> Lake {

@@ -26,11 +26,7 @@ impl<'a> Csv<'a> {
     }
 
     fn new(separator: char, schema: &Schema, out: &'a mut dyn Write, options: &Options) -> io::Result<Csv<'a>> {
-        let mut csv = Csv {
-            out,
-            separator,
-            terminal: options.terminal,
-        };
+        let mut csv = Csv { out, separator, terminal: options.terminal };
         for (i, name) in names(schema).enumerate() {
             csv.separate(i)?;
             csv.text(name)?;

@@ -20,19 +20,11 @@ pub(super) struct Json<'a> {
 impl<'a> Json<'a> {
     pub(super) fn array(schema: &Schema, out: &'a mut dyn Write) -> io::Result<Json<'a>> {
         out.write_all(b"[")?;
-        Ok(Json {
-            array: true,
-            ..Json::lines(schema, out)
-        })
+        Ok(Json { array: true, ..Json::lines(schema, out) })
     }
 
     pub(super) fn lines(schema: &Schema, out: &'a mut dyn Write) -> Json<'a> {
-        Json {
-            out,
-            keys: names(schema).map(quoted).collect(),
-            array: false,
-            first: true,
-        }
+        Json { out, keys: names(schema).map(quoted).collect(), array: false, first: true }
     }
 
     pub(super) fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {

@@ -32,14 +32,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(schema: SchemaRef, out: &'a mut (dyn Write + Send), options: &Options) -> Table<'a> {
-        Table {
-            out,
-            schema,
-            options: options.clone(),
-            held_back: Vec::new(),
-            layout: None,
-            rows: 0,
-        }
+        Table { out, schema, options: options.clone(), held_back: Vec::new(), layout: None, rows: 0 }
     }
 
     pub(super) fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
@@ -112,19 +105,10 @@ impl Layout {
             let style = Style::new(cells());
             let name = visible(name).into_owned();
             let widest = cells().map(|cell| style.shown(&cell).width()).max().unwrap_or(0);
-            Column {
-                right: is_number(schema.field(index).data_type()),
-                width: widest.max(name.width()),
-                style,
-                name,
-            }
+            Column { right: is_number(schema.field(index).data_type()), width: widest.max(name.width()), style, name }
         };
         let mut columns: Vec<Column> = names(schema).enumerate().map(column).collect();
-        let shape = if names(schema).eq(["plan_type", "plan"]) {
-            Shape::Plan
-        } else {
-            shrink(&mut columns, width)
-        };
+        let shape = if names(schema).eq(["plan_type", "plan"]) { Shape::Plan } else { shrink(&mut columns, width) };
         Layout { columns, shape }
     }
 
@@ -178,12 +162,8 @@ impl Layout {
     }
 
     fn line(&self, out: &mut dyn Write, cells: &[String]) -> io::Result<()> {
-        let cells: Vec<String> = self
-            .columns
-            .iter()
-            .zip(cells)
-            .map(|(column, text)| padded(text, column.width, column.right))
-            .collect();
+        let cells: Vec<String> =
+            self.columns.iter().zip(cells).map(|(column, text)| padded(text, column.width, column.right)).collect();
         writeln!(out, "{}", cells.join(GAP).trim_end())
     }
 }
@@ -219,7 +199,9 @@ enum Style {
     Text,
     /// A text that cannot be made narrower.
     Fixed,
-    Float { decimals: usize },
+    Float {
+        decimals: usize,
+    },
     Time(Precision),
 }
 

@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Access-log analytics: ALB logs and CPU in, the answer out.
+#[derive(Parser)]
+#[command(name = "albatross", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 fine, 1 a finding, 2 wrong usage, 3 partly done, 4 failed.\n\n\
+    Examples:\n  albatross ingest ./logs cpu.json\n  albatross query story\n  albatross query 502_spikes --from -24h --format csv\n  \
+    albatross sql \"SELECT route, count(*) FROM alb GROUP BY route ORDER BY 2 DESC LIMIT 10\"")]
+pub(crate) struct Args {
+    /// Folder of the lake.
+    #[arg(long, env = "ALBATROSS_LAKE", default_value = "./lake", global = true, value_name = "FOLDER")]
+    pub(crate) lake: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Read logs and metrics into the lake; what is there already is left alone.
+    Ingest(Ingest),
+    /// Answer a named question (`albatross queries` lists them).
+    Query(NamedQuery),
+    /// List the named questions, or show one.
+    Queries(Queries),
+    /// Answer one SQL statement.
+    Sql(Sql),
+    /// Say what is in the lake.
+    Status(Status),
+}
+
+/// Read logs and metrics into the lake.
+///
+/// Takes ALB access logs (any age) and CloudWatch metrics (get-metric-data, get-metric-statistics, metric streams, CSV), told
+/// apart by name and content; gzip, zstd or plain. A file is in the lake with all its lines or not at all; lines that cannot be
+/// read are kept in the table `rejects`.
+#[derive(ClapArgs)]
+pub(crate) struct Ingest {
+    /// Files, folders, globs, or - for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) inputs: Vec<String>,
+    /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1")]
+    pub(crate) max_rejects: f64,
+    /// Your own route templates, one a line (/shop/:item/reviews, /static/*); the first that matches wins.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) routes: Option<PathBuf>,
+    /// Threads; one per core unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Say nothing but what went wrong.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// Answer a named question.
+#[derive(ClapArgs)]
+#[command(disable_help_flag = true)]
+pub(crate) struct NamedQuery {
+    /// Its name; `albatross query NAME --help` shows its parameters and columns.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Its parameters, and: --from, --to, --tz, --format, --output, --queries, --fail-on-rows.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    pub(crate) rest: Vec<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Queries {
+    /// Show this query: what it asks, its parameters, its columns and its SQL.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Folder of your own queries (*.sql); one of the same name replaces a built-in one.
+    #[arg(long, env = "ALBATROSS_QUERIES", value_name = "FOLDER")]
+    pub(crate) queries: Option<PathBuf>,
+}
+
+/// Answer one SQL statement (read-only).
+#[derive(ClapArgs)]
+pub(crate) struct Sql {
+    /// The statement; read from standard input if it is - or missing.
+    #[arg(value_name = "SQL")]
+    pub(crate) statement: Option<String>,
+    /// Read the statement from a file.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "statement")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Status {
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where an answer goes, and in which form.
+#[derive(ClapArgs)]
+pub(crate) struct Output {
+    /// table, csv, tsv, json, ndjson, markdown or parquet; table unless given.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<albatross_query::Format>,
+    /// Write to this file, whole or not at all; its extension chooses the format.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with 1 if the answer has any row.
+    #[arg(long)]
+    pub(crate) fail_on_rows: bool,
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let (number, scale) = match text.strip_suffix('%') {
+        Some(percent) => (percent, 100.0),
+        None => (text, 1.0),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&(share / scale)) => Ok(share / scale),
+        _ => Err("give a share between 0 and 1, or 0% and 100%".to_string()),
+    }
+}

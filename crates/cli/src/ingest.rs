@@ -1,0 +1,181 @@
+//! `albatross ingest`.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use albatross_formats::{RULES_VERSION, Routes, Skip};
+use albatross_ingest::{Event, Options, Summary};
+use albatross_lake::Lake;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args::Ingest;
+use crate::exit::{Exit, UsageError};
+use crate::show::{count, plural, safe, size};
+
+/// Together with the buffers it stays below this per thread.
+const MEMORY_PER_THREAD: usize = 208 << 20;
+
+pub(crate) fn run(lake: &str, args: &Ingest) -> Result<Exit> {
+    let started = Instant::now();
+    let (routes, route_rules) = routes(args.routes.as_deref())?;
+    let options = Options {
+        inputs: args.inputs.clone(),
+        threads: args.threads.map_or_else(cores, usize::from),
+        memory_per_thread: MEMORY_PER_THREAD,
+        max_rejects: args.max_rejects,
+        routes,
+        route_rules,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let lake_at =
+        runtime.block_on(Lake::open_or_create(lake)).with_context(|| format!("the lake at {}", safe(lake)))?;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    runtime.spawn(stop_on_signal(Arc::clone(&stop)));
+    let progress = Progress::new(!args.quiet);
+    let result = albatross_ingest::ingest(runtime.handle(), &lake_at, &options, &stop, &|event| progress.event(event));
+    progress.end();
+    let summary = result.with_context(|| {
+        let rows = progress.committed.load(Ordering::Relaxed);
+        format!("ingest stopped; {} had been committed and stay, run it again to go on", plural(rows, "row"))
+    })?;
+    report(&summary, args.quiet, started.elapsed());
+    Ok(match summary.failures.len() as u64 + summary.left {
+        0 => Exit::Fine,
+        _ if summary.ingested_files() + summary.already == 0 => Exit::Failed,
+        _ => Exit::Partial,
+    })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The user's rules, and the name under which the ledger keeps them: the built-in version, and a checksum of the file.
+fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
+    let Some(path) = file else { return Ok((Routes::default(), RULES_VERSION.to_string())) };
+    let name = safe(&path.to_string_lossy());
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the routes file {name}"))?;
+    let routes = Routes::parse(&text).map_err(|e| UsageError(format!("{name}: {e}")))?;
+    let rules = format!("{RULES_VERSION}+{}", routes.checksum());
+    Ok((routes, rules))
+}
+
+/// The first signal ends the run cleanly, the second at once.
+async fn stop_on_signal(stop: Arc<AtomicBool>) {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::pin!(terminate);
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = &mut terminate => {}
+    }
+    stop.store(true, Ordering::Relaxed);
+    eprintln!("albatross: stopping: complete files are being committed (once more to stop at once)");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+    std::process::exit(130);
+}
+
+/// A bar on a terminal; failures are told as they come, wherever stderr goes.
+struct Progress {
+    bar: ProgressBar,
+    committed: AtomicU64,
+}
+
+impl Progress {
+    fn new(wanted: bool) -> Progress {
+        let bar = if wanted && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}") {
+            bar.set_style(style);
+        }
+        Progress { bar, committed: AtomicU64::new(0) }
+    }
+
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Start { bytes, .. } => {
+                self.bar.set_length(bytes);
+                self.bar.enable_steady_tick(Duration::from_millis(200));
+            }
+            Event::Read { bytes } => self.bar.inc(bytes),
+            Event::Failed { source, reason } => {
+                self.bar.suspend(|| eprintln!("albatross: {}: {}", safe(source), safe(reason)));
+            }
+            Event::Committed { rows, .. } => {
+                let rows = self.committed.fetch_add(rows, Ordering::Relaxed) + rows;
+                self.bar.set_message(format!("{} committed", plural(rows, "row")));
+            }
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn report(summary: &Summary, quiet: bool, time: Duration) {
+    for (source, warning) in &summary.warnings {
+        eprintln!("albatross: {}: warning: {}", safe(source), safe(warning));
+    }
+    if quiet {
+        return;
+    }
+    let counts = &summary.counts;
+    let new = summary.ingested_files();
+    if new == 0 && summary.failures.is_empty() && summary.left == 0 {
+        match summary.found {
+            0 => eprintln!("nothing to ingest: no files found"),
+            found => eprintln!("nothing new: {} in the lake already", are(found, "file")),
+        }
+        return;
+    }
+    let formats: Vec<String> =
+        summary.ingested.iter().map(|(name, files)| format!("{} {name}", count(*files))).collect();
+    let detail = if formats.is_empty() { String::new() } else { format!(" ({})", formats.join(", ")) };
+    eprintln!(
+        "ingested {}{detail}: {} from {} in {:.1} s; {} in the lake",
+        plural(new, "file"),
+        plural(counts.rows, "row"),
+        size(summary.bytes),
+        time.as_secs_f64(),
+        size(summary.lake_bytes),
+    );
+    if counts.rejects > 0 {
+        eprintln!("  {} could not be read: albatross query rejects_by_reason", plural(counts.rejects, "line"));
+    }
+    for skip in Skip::ALL {
+        if counts.skipped_as(skip) > 0 {
+            eprintln!("  skipped {} {}", count(counts.skipped_as(skip)), skip.describe());
+        }
+    }
+    if summary.already > 0 {
+        eprintln!("  {} in the lake already", are(summary.already, "file"));
+    }
+    if !summary.failures.is_empty() {
+        eprintln!(
+            "  {} not ingested, see above; nothing of them is in the lake",
+            are(summary.failures.len() as u64, "input")
+        );
+    }
+    if summary.left > 0 {
+        eprintln!("  interrupted: {} left for the next run", are(summary.left, "file"));
+    }
+}
+
+/// `1 file is`, `2 files are`
+fn are(n: u64, what: &str) -> String {
+    format!("{} {}", plural(n, what), if n == 1 { "is" } else { "are" })
+}

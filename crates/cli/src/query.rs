@@ -1,0 +1,220 @@
+//! `albatross query`, `albatross queries`, `albatross sql`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use albatross_lake::Lake;
+use albatross_query::{Catalogue, Clock, Format, Options, Query, SendableRecordBatchStream, Session, write};
+use anyhow::{Context, Result};
+use chrono_tz::Tz;
+use clap::{Arg, Args as _, Command, FromArgMatches};
+
+use crate::args::{NamedQuery, Output, Queries, Sql};
+use crate::exit::{Exit, UsageError};
+use crate::show::safe;
+
+/// `albatross query NAME ...`: the query's own header says which options there are.
+pub(crate) fn named(lake: &str, args: &NamedQuery) -> Result<Exit> {
+    let Some(name) = args.name.as_deref().filter(|name| !["-h", "--help"].contains(name)) else {
+        return list(&Queries { name: None, queries: own_queries(&args.rest) });
+    };
+    let catalogue = load(own_queries(&args.rest).as_deref())?;
+    let query = catalogue.get(name)?;
+    let matches =
+        command(query).get_matches_from(std::iter::once(format!("albatross query {name}")).chain(args.rest.clone()));
+    let lake = matches.get_one::<String>("lake").map_or(lake, String::as_str);
+    let zone = *matches.get_one::<Tz>("tz").unwrap_or(&Tz::UTC);
+    let given: BTreeMap<String, String> = ["from", "to"]
+        .into_iter()
+        .chain(query.params.iter().map(|param| param.name.as_str()))
+        .filter_map(|name| Some((name.to_string(), matches.get_one::<String>(name)?.clone())))
+        .collect();
+    let output = Output::from_arg_matches(&matches)?;
+    answer(lake, &output, async |session| Ok(session.query(query, &given, &Clock::system(zone)).await?))
+}
+
+/// The options of a named query as a command of its own, so that `--help` and errors speak of them.
+fn command(query: &Query) -> Command {
+    let option = |id: &str, value: &str, help: String| {
+        let long = id.replace('_', "-");
+        // People write parameters as the SQL has them, too.
+        let aliases = if long == id { None } else { Some(id.to_string()) };
+        Arg::new(id.to_string())
+            .long(long)
+            .visible_aliases(aliases)
+            .value_name(value.to_string())
+            .allow_hyphen_values(true)
+            .help(help)
+    };
+    let mut command = Command::new(format!("albatross query {}", query.name))
+        .about(query.title.clone())
+        .long_about(format!("{}\n\n{}", query.title, query.description).trim().to_string())
+        .max_term_width(110)
+        .next_help_heading("Window")
+        .arg(option("from", "TIME", "Begin: 2026-11-19, \"2026-11-19 18:00\", 2026-11-19T18:00:00Z, -2h, yesterday; the whole lake unless given".into()))
+        .arg(option("to", "TIME", "End, not included".into()))
+        .arg(option("tz", "ZONE", "Zone of times given without one, such as Europe/Berlin".into()).value_parser(parse_zone).default_value("UTC"))
+        .next_help_heading("Parameters");
+    for param in &query.params {
+        let default = param.default.as_ref().map_or(String::new(), |default| format!(" [default: {default}]"));
+        let help = format!("{} ({}: {}){default}", param.help, param.kind.name(), param.allowed());
+        command = command.arg(option(&param.name, &param.name.to_uppercase(), help));
+    }
+    command = Output::augment_args(command.next_help_heading("Output"))
+        .arg(Arg::new("lake").long("lake").value_name("FOLDER").help("Folder of the lake").env("ALBATROSS_LAKE"))
+        .arg(
+            Arg::new("queries")
+                .long("queries")
+                .value_name("FOLDER")
+                .help("Folder of your own queries")
+                .env("ALBATROSS_QUERIES"),
+        );
+    command.after_help(format!("Columns:\n{}{}", columns(query), examples(query)))
+}
+
+fn columns(query: &Query) -> String {
+    let width = query.columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+    let line = |column: &albatross_query::Column| {
+        let unit = if column.unit.is_empty() { String::new() } else { format!(", {}", column.unit) };
+        format!("  {:width$}  {}{unit}: {}\n", column.name, column.data_type, column.help)
+    };
+    query.columns.iter().map(line).collect()
+}
+
+fn examples(query: &Query) -> String {
+    if query.examples.is_empty() {
+        return String::new();
+    }
+    format!("\nExamples:\n{}", query.examples.iter().map(|example| format!("  {example}\n")).collect::<String>())
+}
+
+/// Needed before the options are known, for they depend on the query.
+fn own_queries(rest: &[String]) -> Option<PathBuf> {
+    let after = rest.iter().skip_while(|arg| *arg != "--queries").nth(1);
+    let joined = rest.iter().find_map(|arg| arg.strip_prefix("--queries="));
+    after
+        .map(String::as_str)
+        .or(joined)
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("ALBATROSS_QUERIES").map(PathBuf::from))
+}
+
+fn load(folder: Option<&Path>) -> Result<Catalogue> {
+    let catalogue = Catalogue::load(folder)?;
+    for fault in catalogue.faults() {
+        eprintln!("albatross: warning: {}", safe(&fault.to_string()));
+    }
+    Ok(catalogue)
+}
+
+fn parse_zone(text: &str) -> Result<Tz, String> {
+    Tz::from_str(text).map_err(|_| "no time zone of this name; give one such as UTC or Europe/Berlin".to_string())
+}
+
+/// `albatross queries [NAME]`.
+pub(crate) fn list(args: &Queries) -> Result<Exit> {
+    let catalogue = load(args.queries.as_deref())?;
+    let mut out = std::io::stdout().lock();
+    if let Some(name) = &args.name {
+        let query = catalogue.get(name)?;
+        writeln!(out, "{}\n{}", command(query).render_long_help(), query.sql.trim_end())?;
+        return Ok(Exit::Fine);
+    }
+    let width = catalogue.iter().map(|query| query.name.len()).max().unwrap_or(0);
+    for query in catalogue.iter() {
+        let own = if query.built_in { "" } else { "  (yours)" };
+        writeln!(out, "{:width$}  {}{own}", query.name, safe(&query.title))?;
+    }
+    out.flush()?;
+    if std::io::stdout().is_terminal() {
+        eprintln!("\nalbatross query NAME answers one, albatross query NAME --help tells its options and columns");
+    }
+    Ok(Exit::Fine)
+}
+
+/// `albatross sql`.
+pub(crate) fn sql(lake: &str, args: &Sql) -> Result<Exit> {
+    let statement = match (&args.file, args.statement.as_deref()) {
+        (Some(path), _) => {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", safe(&path.to_string_lossy())))?
+        }
+        (None, Some(statement)) if statement != "-" => statement.to_string(),
+        (None, given) => {
+            if given.is_none() && std::io::stdin().is_terminal() {
+                return Err(UsageError(
+                    "give a statement: albatross sql \"SELECT ...\", -f FILE, or on standard input".into(),
+                )
+                .into());
+            }
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("cannot read the statement from standard input")?;
+            text
+        }
+    };
+    answer(lake, &args.output, async |session| Ok(session.sql(&statement).await?))
+}
+
+/// Opens the lake, asks, and writes the answer to where it is wanted.
+fn answer(
+    lake: &str,
+    output: &Output,
+    ask: impl AsyncFnOnce(&Session) -> Result<SendableRecordBatchStream>,
+) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let written = runtime.block_on(async {
+        let lake = Lake::open(lake).await?;
+        let session = Session::open(&lake).await?;
+        let stream = ask(&session).await?;
+        let format = format(output)?;
+        let mut options = Options::default();
+        match &output.output {
+            Some(path) => {
+                // A reader never finds half an answer: it is written beside the file and then put in its place.
+                let part = PathBuf::from(format!("{}.part", path.display()));
+                let context = || format!("cannot write {}", safe(&path.to_string_lossy()));
+                let mut file = BufWriter::new(File::create(&part).with_context(context)?);
+                let result = write(format, stream, &mut file, &options).await.map_err(anyhow::Error::from);
+                let result = result.and_then(|written| {
+                    file.flush()?;
+                    std::fs::rename(&part, path)?;
+                    Ok(written)
+                });
+                result.inspect_err(|_| drop(std::fs::remove_file(&part))).with_context(context)
+            }
+            None => {
+                let stdout = std::io::stdout();
+                options.terminal = stdout.is_terminal();
+                if format == Format::Parquet && options.terminal {
+                    return Err(UsageError("Parquet is not for a terminal: add -o FILE or redirect".into()).into());
+                }
+                options.width = options.terminal.then(terminal_width).flatten();
+                let mut out = BufWriter::new(stdout);
+                let written = write(format, stream, &mut out, &options).await?;
+                out.flush()?;
+                Ok(written)
+            }
+        }
+    })?;
+    Ok(if output.fail_on_rows && written.rows > 0 { Exit::Finding } else { Exit::Fine })
+}
+
+fn format(output: &Output) -> Result<Format> {
+    if let Some(format) = output.format {
+        return Ok(format);
+    }
+    match &output.output {
+        Some(path) => match path.extension() {
+            Some(extension) => Format::from_str(&extension.to_string_lossy())
+                .map_err(|e| UsageError(format!("{e}, or give --format")).into()),
+            None => Ok(Format::Csv),
+        },
+        None => Ok(Format::Table),
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
