@@ -1,0 +1,57 @@
+# Albatross. `make` alone prints this help.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint clean
+
+SHELL := /bin/bash
+CARGO ?= cargo
+PYTHON ?= python3
+
+# Another binary may be given, e.g. `make demo ALBATROSS=target/debug/albatross` (built by you).
+ALBATROSS ?= target/release/albatross
+DEMO_LAKE ?= target/demo-lake
+VENV := target/venv
+
+help: ## print this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(ALBATROSS) ## build, ingest sample-data/ and print the story of the night
+	@rm -rf $(DEMO_LAKE)
+	@run() { echo; echo "\$$ albatross $$*"; $(ALBATROSS) --lake $(DEMO_LAKE) "$$@"; }; set -e; \
+	run ingest sample-data; \
+	run query story; \
+	run query 502_spikes --only-spikes true; \
+	run query max_cpu_correlation; \
+	run query slow_endpoints --limit 5; \
+	run query errors_by_cause; \
+	run ingest sample-data; \
+	echo; echo "The lake is in $(DEMO_LAKE). Ask on: $(ALBATROSS) --lake $(DEMO_LAKE) queries"
+
+target/release/albatross: FORCE
+	$(CARGO) build --release --locked --package albatross
+
+test: lint venv ## format and lint checks, then all tests
+	$(CARGO) build --locked --workspace --all-targets
+	ALBATROSS_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+# Outside readers of the lake, and DuckDB for the benchmark's short form.
+.PHONY: venv
+venv: $(VENV)/done
+$(VENV)/done: tests/readers/requirements.txt bench/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/readers/requirements.txt -r bench/requirements.txt
+	touch $@
+
+BENCH_ARGS ?=
+bench: venv ## measure ingest and queries against zcat and DuckDB (long)
+	$(CARGO) build --profile dist --locked --package albatross --package albatross-simulate
+	$(VENV)/bin/python bench/run.py --albatross target/dist/albatross --simulate target/dist/simulate $(BENCH_ARGS)
+
+clean: ## remove everything that was built
+	$(CARGO) clean
+
+.PHONY: FORCE
+FORCE:

@@ -1,0 +1,48 @@
+-- slow_endpoints: which endpoints are slow, and which keep the targets busy?
+-- The share of all target time says where work pays: a slow endpoint that nobody calls costs little. Seconds per
+-- megabyte returned tell an endpoint that works hard for little from one that returns much.
+--
+-- Latency is the duration as the client sees it. Where a target was asked and never answered, the whole duration is
+-- target time. WebSocket connections are left out.
+-- param status: status = 5xx               | what counts as an error
+-- param min_requests: integer 1.. = 1      | leave out endpoints with fewer requests
+-- param limit: integer 1..100000 = 20      | rows at most
+-- column method: text                      | request method
+-- column route: text                       | template of the path
+-- column requests: integer                 | all requests
+-- column errors: integer                   | those with the status
+-- column error_rate: float ratio 0..1      | errors / requests
+-- column p50: float seconds                | median duration
+-- column p90: float seconds                | 90th percentile of the duration
+-- column p99: float seconds                | 99th percentile of the duration
+-- column max: float seconds                | longest duration
+-- column target_time: float seconds        | time that targets spent on it, all requests together
+-- column target_time_share: float ratio 0..1 | of the time that targets spent on anything
+-- column bytes: integer bytes              | sent to clients, all requests together
+-- column seconds_per_mb: float seconds per megabyte | target time / bytes
+-- example: albatross query slow_endpoints --from -24h --limit 10
+WITH endpoints AS (
+  SELECT request_verb AS method, route,
+         count(*) AS requests,
+         count(*) FILTER (WHERE elb_status_code IN ($status)) AS errors,
+         approx_percentile_cont(0.5, 1000) WITHIN GROUP (ORDER BY duration) AS p50,
+         approx_percentile_cont(0.9, 1000) WITHIN GROUP (ORDER BY duration) AS p90,
+         approx_percentile_cont(0.99, 1000) WITHIN GROUP (ORDER BY duration) AS p99,
+         max(duration) AS max,
+         sum(coalesce(target_processing_time, CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0)) AS target_time,
+         sum(sent_bytes) AS bytes
+  FROM alb
+  WHERE started_at >= $from AND started_at < $to AND coalesce(type, '') NOT IN ('ws', 'wss')
+  GROUP BY 1, 2
+)
+SELECT method, route, requests, errors,
+       round(errors / CAST(requests AS DOUBLE), 6) AS error_rate,
+       round(p50, 4) AS p50, round(p90, 4) AS p90, round(p99, 4) AS p99, round(max, 4) AS max,
+       round(target_time, 3) AS target_time,
+       round(target_time / nullif(all_target_time, 0.0), 6) AS target_time_share,
+       bytes,
+       round(target_time / nullif(bytes / 1000000.0, 0.0), 4) AS seconds_per_mb
+FROM (SELECT *, sum(target_time) OVER () AS all_target_time FROM endpoints)
+WHERE requests >= $min_requests
+ORDER BY target_time DESC, requests DESC, route, method
+LIMIT $limit
