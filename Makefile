@@ -19,7 +19,7 @@ demo: $(ALBATROSS) ## build, ingest sample-data/ and print the story of the nigh
 	@run() { echo; echo "\$$ albatross $$*"; $(ALBATROSS) --lake $(DEMO_LAKE) "$$@"; }; set -e; \
 	run ingest sample-data; \
 	run query story; \
-	run query 502_spikes --only-spikes true; \
+	run query 502_spikes --spikes-only; \
 	run query max_cpu_correlation; \
 	run query slow_endpoints --limit 5; \
 	run query errors_by_cause; \

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use albatross_lake::Lake;
-use albatross_query::{Catalogue, Clock, Format, Options, Query, SendableRecordBatchStream, Session, write};
+use albatross_query::{Catalogue, Clock, Format, Kind, Options, Query, SendableRecordBatchStream, Session, write};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::{Arg, Args as _, Command, FromArgMatches};
@@ -61,7 +61,10 @@ fn command(query: &Query) -> Command {
     for param in &query.params {
         let default = param.default.as_ref().map_or(String::new(), |default| format!(" [default: {default}]"));
         let help = format!("{} ({}: {}){default}", param.help, param.kind.name(), param.allowed());
-        command = command.arg(option(&param.name, &param.name.to_uppercase(), help));
+        let arg = option(&param.name, &param.name.to_uppercase(), help);
+        // `--spikes-only` alone means true.
+        let is_switch = param.kind == Kind::Boolean;
+        command = command.arg(if is_switch { arg.num_args(0..=1).default_missing_value("true") } else { arg });
     }
     command = Output::augment_args(command.next_help_heading("Output"))
         .arg(Arg::new("lake").long("lake").value_name("FOLDER").help("Folder of the lake").env("ALBATROSS_LAKE"))

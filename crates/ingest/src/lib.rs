@@ -11,6 +11,7 @@
 
 mod commit;
 mod decompress;
+mod dict_column;
 mod gzip;
 mod large;
 mod ledger;

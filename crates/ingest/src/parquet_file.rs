@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use albatross_formats::alb;
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take;
+use arrow::datatypes::{DataType, UInt32Type};
 use chrono::{DateTime, NaiveDate};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions, compute_leaves};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -12,6 +13,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
+
+use crate::dict_column::{self, Chunk};
 
 /// A Parquet file in memory.
 pub(crate) struct Encoded {
@@ -49,6 +52,11 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Encoded, ParquetError> {
     encode_columns(batch, None, base_properties().build())
 }
 
+#[cfg(test)]
+pub(crate) fn encode_in_order(batch: &RecordBatch, order: &UInt32Array) -> Result<Encoded, ParquetError> {
+    encode_columns(batch, Some(order), base_properties().build())
+}
+
 /// Column by column, so that the sorted copy never exists as a whole.
 fn encode_columns(
     batch: &RecordBatch,
@@ -56,24 +64,34 @@ fn encode_columns(
     properties: WriterProperties,
 ) -> Result<Encoded, ParquetError> {
     let schema = batch.schema();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let options = ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
     let mut bytes = Vec::new();
     let (mut file, factory) =
         ArrowWriter::try_new_with_options(&mut bytes, schema.clone(), options)?.into_serialized_writer()?;
     if batch.num_rows() > 0 {
-        let mut writers = factory.create_column_writers(0)?.into_iter();
+        // No column is nested: each has one leaf and one writer.
+        let writers = factory.create_column_writers(0)?;
+        let descriptors = file.schema_descr().columns().to_vec();
         let mut row_group = file.next_row_group()?;
-        for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        for ((field, column), (mut writer, descriptor)) in
+            schema.fields().iter().zip(batch.columns()).zip(writers.into_iter().zip(descriptors))
+        {
+            if let (Some(order), Some(dictionary)) = (order, column.as_dictionary_opt::<UInt32Type>()) {
+                let with_statistics = properties.statistics_enabled(descriptor.path()) != EnabledStatistics::None;
+                let chunk = dict_column::encode(dictionary, order.values(), descriptor, with_statistics, ZSTD_LEVEL)?;
+                if let Some(Chunk { bytes, close }) = chunk {
+                    row_group.append_column(&bytes, close)?;
+                    continue;
+                }
+            }
             let column: ArrayRef = match order {
                 Some(order) => take(column, order, None)?,
                 None => Arc::clone(column),
             };
             for leaf in compute_leaves(field, &column)? {
-                let mut writer =
-                    writers.next().ok_or_else(|| ParquetError::General("a column has no writer".into()))?;
                 writer.write(&leaf)?;
-                writer.close()?.append_to_row_group(&mut row_group)?;
             }
+            writer.close()?.append_to_row_group(&mut row_group)?;
         }
         row_group.close()?;
     }
@@ -82,10 +100,13 @@ fn encode_columns(
     Ok(Encoded { day: None, bytes, metadata })
 }
 
+/// Higher levels make the lake a few percent smaller and the ingest much slower.
+const ZSTD_LEVEL: i32 = 1;
+
 fn base_properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by(concat!("albatross ", env!("CARGO_PKG_VERSION")).to_string())
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(None)
 }
@@ -115,6 +136,10 @@ fn alb_properties(batch: &RecordBatch) -> WriterProperties {
         .set_column_statistics_enabled(path("started_at"), EnabledStatistics::Page);
     for name in NO_DICTIONARY {
         properties = properties.set_column_dictionary_enabled(path(name), false);
+    }
+    // Dictionaries that pay are written by `dict_column`; what it leaves to Arrow's writer does not repeat.
+    for field in batch.schema().fields().iter().filter(|f| matches!(f.data_type(), DataType::Dictionary(..))) {
+        properties = properties.set_column_dictionary_enabled(path(field.name()), false);
     }
     for name in DELTA {
         properties = properties.set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);

@@ -95,7 +95,17 @@ struct Column {
     name: String,
     style: Style,
     right: bool,
+    /// Of the widest value.
+    values: usize,
+    /// On the screen.
     width: usize,
+}
+
+impl Column {
+    /// The least that the name needs when it is broken at `_`.
+    fn name_part(&self) -> usize {
+        self.name.split_inclusive('_').map(UnicodeWidthStr::width).max().unwrap_or(0)
+    }
 }
 
 impl Layout {
@@ -105,7 +115,13 @@ impl Layout {
             let style = Style::new(cells());
             let name = visible(name).into_owned();
             let widest = cells().map(|cell| style.shown(&cell).width()).max().unwrap_or(0);
-            Column { right: is_number(schema.field(index).data_type()), width: widest.max(name.width()), style, name }
+            Column {
+                right: is_number(schema.field(index).data_type()),
+                values: widest,
+                width: widest.max(name.width()),
+                style,
+                name,
+            }
         };
         let mut columns: Vec<Column> = names(schema).enumerate().map(column).collect();
         let shape = if names(schema).eq(["plan_type", "plan"]) { Shape::Plan } else { shrink(&mut columns, width) };
@@ -116,8 +132,13 @@ impl Layout {
         if self.shape != Shape::Lines {
             return Ok(());
         }
-        let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
-        self.line(out, &names)?;
+        let names: Vec<Vec<String>> = self.columns.iter().map(|column| wrap(&column.name, column.width)).collect();
+        let height = names.iter().map(Vec::len).max().unwrap_or(0);
+        for i in 0..height {
+            // Names stand on the rule below them.
+            let part = |lines: &Vec<String>| (i + lines.len()).checked_sub(height).map(|i| lines[i].clone());
+            self.line(out, &names.iter().map(|lines| part(lines).unwrap_or_default()).collect::<Vec<_>>())?;
+        }
         let rules: Vec<String> = self.columns.iter().map(|column| "-".repeat(column.width)).collect();
         self.line(out, &rules)
     }
@@ -168,37 +189,35 @@ impl Layout {
     }
 }
 
-/// Makes the widest texts narrower until all columns fit, or gives up on lines.
+/// Makes columns narrower until all of them fit: first by breaking their names, then by wrapping the widest texts. If
+/// that is not enough, gives up on lines.
 fn shrink(columns: &mut [Column], limit: Option<usize>) -> Shape {
-    let Some(limit) = limit else {
-        return Shape::Lines;
+    let total = |columns: &[Column]| {
+        columns.iter().map(|column| column.width).sum::<usize>() + GAP.len() * columns.len().saturating_sub(1)
     };
-    let gaps = GAP.len() * columns.len().saturating_sub(1);
-    loop {
-        let total: usize = columns.iter().map(|column| column.width).sum::<usize>() + gaps;
-        if total <= limit {
-            return Shape::Lines;
-        }
-        let texts = columns.iter_mut().filter(|column| column.style.wraps() && column.width > MIN_WIDTH);
+    let fits = |columns: &[Column]| limit.is_none_or(|limit| total(columns) <= limit);
+    if fits(columns) {
+        return Shape::Lines;
+    }
+    for column in columns.iter_mut() {
+        column.width = column.values.max(column.name_part());
+    }
+    while !fits(columns) {
+        let floor = |column: &Column| column.name_part().max(MIN_WIDTH);
+        let texts = columns.iter_mut().filter(|column| !column.right && matches!(column.style, Style::Text) && column.width > floor(column));
         let Some(widest) = texts.max_by_key(|column| column.width) else {
             let names = columns.iter().map(|column| column.name.width()).max().unwrap_or(0);
-            return Shape::Blocks { width: limit.saturating_sub(names + GAP.len()).max(MIN_WIDTH) };
+            let width = limit.unwrap_or(usize::MAX).saturating_sub(names + GAP.len()).max(MIN_WIDTH);
+            return Shape::Blocks { width };
         };
-        // Not below its name, which is never wrapped.
-        let floor = widest.name.width().max(MIN_WIDTH);
-        let width = (widest.width - 1).max(floor);
-        if width == widest.width {
-            widest.style = Style::Fixed;
-        }
-        widest.width = width;
+        widest.width -= 1;
     }
+    Shape::Lines
 }
 
 /// How the values of a column are shown.
 enum Style {
     Text,
-    /// A text that cannot be made narrower.
-    Fixed,
     Float {
         decimals: usize,
     },
@@ -234,10 +253,6 @@ impl Style {
         let decimals = decimals_for(size);
         let needed = floats.iter().map(|x| significant_decimals(&format!("{x:.decimals$}"))).max();
         Style::Float { decimals: needed.unwrap_or(0).min(decimals) }
-    }
-
-    fn wraps(&self) -> bool {
-        matches!(self, Style::Text)
     }
 
     /// Safe to be shown in a terminal.
@@ -283,7 +298,7 @@ fn precision_of(time: DateTime<Utc>) -> Precision {
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split_inclusive([' ', '/', '&', ',', ';']) {
+    for word in text.split_inclusive([' ', '/', '&', ',', ';', '_']) {
         let visible_width = word.trim_end().width();
         if used > 0 && used + visible_width > width {
             lines.push(String::new());

@@ -1,7 +1,5 @@
 //! Small lakes with known rows, written through the lake's own API.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,7 +18,7 @@ use tempfile::TempDir;
 
 /// A value of a row; what a row lacks is NULL.
 #[derive(Debug, Clone)]
-pub enum V {
+pub(crate) enum V {
     I(i64),
     F(f64),
     T(DateTime<Utc>),
@@ -51,49 +49,54 @@ impl From<DateTime<Utc>> for V {
     }
 }
 
-pub type Row = BTreeMap<&'static str, V>;
+pub(crate) type Row = BTreeMap<&'static str, V>;
 
 /// `row! { "column": value, ... }`
-#[macro_export]
 macro_rules! row {
     ($($column:literal : $value:expr),* $(,)?) => {
-        $crate::common::Row::from([$(($column, $crate::common::V::from($value))),*])
+        $crate::fixture::Row::from([$(($column, $crate::fixture::V::from($value))),*])
     };
 }
 
 /// `time("18:05:30")` on the fixture's day, or a whole `2026-11-20T00:00:00Z`.
-pub fn time(text: &str) -> DateTime<Utc> {
+pub(crate) fn time(text: &str) -> DateTime<Utc> {
     let whole = if text.contains('T') { text.to_owned() } else { format!("2026-11-19T{text}Z") };
     whole.parse().unwrap_or_else(|_| panic!("{text}"))
 }
 
-pub struct TestLake {
-    pub lake: Lake,
-    pub folder: TempDir,
+pub(crate) struct TestLake {
+    pub(crate) lake: Lake,
+    _folder: TempDir,
     files: u64,
 }
 
 impl TestLake {
-    pub async fn empty() -> TestLake {
+    pub(crate) async fn empty() -> TestLake {
         let folder = tempfile::tempdir().unwrap();
         let lake = Lake::open_or_create(folder.path().join("lake").to_str().unwrap()).await.unwrap();
-        TestLake { lake, folder, files: 0 }
+        TestLake { lake, _folder: folder, files: 0 }
     }
 
-    /// Commits the rows as one file, with a transaction of its own that is returned.
-    pub async fn add(&mut self, table: Table, day: Option<&str>, rows: &[Row]) -> TxnId {
-        self.files += 1;
+    /// Commits the rows as one file, as a source file of its own.
+    pub(crate) async fn add(&mut self, table: Table, day: Option<&str>, rows: &[Row]) {
         let txn = TxnId::of_source("test", table.name(), self.files);
-        self.add_as(txn, table, day, rows).await;
-        txn
+        self.commit(txn, table, day, batch(&table.file_schema(), rows)).await;
     }
 
-    pub async fn add_as(&mut self, txn: TxnId, table: Table, day: Option<&str>, rows: &[Row]) {
-        self.files += 1;
+    /// As [`TestLake::add`], in a file that lacks these columns.
+    pub(crate) async fn add_without(&mut self, table: Table, day: Option<&str>, rows: &[Row], columns: &[&str]) {
+        let schema = table.file_schema();
+        let kept: Vec<usize> =
+            (0..schema.fields().len()).filter(|&i| !columns.contains(&schema.field(i).name().as_str())).collect();
+        let batch = batch(&schema, rows).project(&kept).unwrap();
+        let txn = TxnId::of_source("test", table.name(), self.files);
+        self.commit(txn, table, day, batch).await;
+    }
+
+    async fn commit(&mut self, txn: TxnId, table: Table, day: Option<&str>, batch: RecordBatch) {
         let day: Option<NaiveDate> = day.map(|day| day.parse().unwrap());
         let folder = day.map(|day| format!("day={day}/")).unwrap_or_default();
         let path = format!("{folder}{:04}.parquet", self.files);
-        let batch = batch(&table.file_schema(), rows);
         // Small row groups and pages, so that there is something to leave out inside of files too.
         let properties =
             WriterProperties::builder().set_max_row_group_row_count(Some(64)).set_data_page_row_count_limit(16).build();
@@ -106,9 +109,10 @@ impl TestLake {
         let file = NewFile::from_parquet(path, size, day, &metadata);
         let commit = self.lake.commit(table, &[txn], vec![file]).await.unwrap();
         assert!(matches!(commit, Commit::Committed { .. }));
+        self.files += 1;
     }
 
-    pub async fn session(&self) -> Session {
+    pub(crate) async fn session(&self) -> Session {
         Session::open(&self.lake).await.unwrap()
     }
 }
@@ -146,7 +150,7 @@ fn batch(schema: &SchemaRef, rows: &[Row]) -> RecordBatch {
 }
 
 /// A request that went well: 50 ms in the target, 1,000 bytes.
-pub fn request(at: DateTime<Utc>) -> Row {
+pub(crate) fn request(at: DateTime<Utc>) -> Row {
     timed(
         row! {
             "type": "https", "elb": "app/shop/50dc6c495c0c9188", "client_ip": "203.0.113.7", "client_port": 40000,
@@ -162,7 +166,7 @@ pub fn request(at: DateTime<Utc>) -> Row {
 }
 
 /// Sets arrival, end, and the time in the target.
-pub fn timed(mut row: Row, at: DateTime<Utc>, seconds: f64) -> Row {
+pub(crate) fn timed(mut row: Row, at: DateTime<Utc>, seconds: f64) -> Row {
     let end = at + TimeDelta::microseconds((seconds * 1e6) as i64);
     row.extend(row! {
         "started_at": at, "request_creation_time": at, "time": end, "duration": seconds,
@@ -172,19 +176,19 @@ pub fn timed(mut row: Row, at: DateTime<Utc>, seconds: f64) -> Row {
 }
 
 /// The row with other values in some columns.
-pub fn with(mut row: Row, changes: Row) -> Row {
+pub(crate) fn with(mut row: Row, changes: Row) -> Row {
     row.extend(changes);
     row
 }
 
 /// The row with NULL in some columns.
-pub fn without(mut row: Row, columns: &[&str]) -> Row {
+pub(crate) fn without(mut row: Row, columns: &[&str]) -> Row {
     row.retain(|name, _| !columns.contains(name));
     row
 }
 
 /// The load balancer's own 502, made when the target closed the connection.
-pub fn died(row: Row) -> Row {
+pub(crate) fn died(row: Row) -> Row {
     let row = with(
         row,
         row! {"elb_status_code": 502, "answered_by": "load_balancer", "cause": "target_died", "sent_bytes": 250},
@@ -192,12 +196,12 @@ pub fn died(row: Row) -> Row {
     without(row, &["target_status_code", "target_processing_time", "response_processing_time"])
 }
 
-pub fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     Clock { now: time("2026-11-20T08:30:00Z"), zone: Tz::UTC }
 }
 
 /// The answer of a statement in some format.
-pub async fn sql(session: &Session, sql: &str, format: Format) -> String {
+pub(crate) async fn sql(session: &Session, sql: &str, format: Format) -> String {
     let stream = session.sql(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     let mut out = Vec::new();
     write(format, stream, &mut out, &Options::default()).await.unwrap();
@@ -205,7 +209,7 @@ pub async fn sql(session: &Session, sql: &str, format: Format) -> String {
 }
 
 /// The answer of a built-in query as CSV, given some of its parameters.
-pub async fn answer(session: &Session, name: &str, given: &[(&str, &str)]) -> String {
+pub(crate) async fn answer(session: &Session, name: &str, given: &[(&str, &str)]) -> String {
     let catalogue = Catalogue::load(None).unwrap();
     let query = catalogue.get(name).unwrap();
     let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -217,7 +221,7 @@ pub async fn answer(session: &Session, name: &str, given: &[(&str, &str)]) -> St
 
 impl TestLake {
     /// The evening of 19 November 2026, and a look at the next morning. See the single parts.
-    pub async fn evening() -> TestLake {
+    pub(crate) async fn evening() -> TestLake {
         let mut lake = TestLake::empty().await;
         let mut rows = everyday();
         rows.extend(badges(time("18:00:00"), 1.0));
@@ -234,6 +238,10 @@ impl TestLake {
         lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
         lake.add(Table::Alb, Some("2026-11-20"), &badges(time("2026-11-20T08:00:00Z"), 2.0)).await;
         lake.add(Table::Metrics, None, &cpu()).await;
+        lake.add(Table::Rejects, None, &rejects()).await;
+        let (ids, rows) = ledger();
+        lake.add(Table::Ingested, None, &rows).await;
+        lake.lake.commit(Table::Alb, &ids, Vec::new()).await.unwrap();
         lake
     }
 }
@@ -313,6 +321,44 @@ fn cpu() -> Vec<Row> {
                 "time": time("18:00:00") + TimeDelta::minutes(i), "period_s": 60, "metric": "CPUUtilization", "resource": "web",
                 "average": if hot { 40.0 } else { 20.0 }, "maximum": if hot { 100.0 } else { 35.0 }, "unit": "Percent",
                 "source_file": "cpu.json",
+            }
+        })
+        .collect()
+}
+
+/// Files of two nodes: of the first one, the slots that end at 18:20 and 18:25 are missing, and 18:10 has two files. The last
+/// file was never committed. Returned with the ids of those that were.
+fn ledger() -> (Vec<TxnId>, Vec<Row>) {
+    let files = [
+        ("10.0.0.5", "18:05:00"),
+        ("10.0.0.5", "18:10:00"),
+        ("10.0.0.5", "18:10:00"),
+        ("10.0.0.5", "18:15:00"),
+        ("10.0.0.5", "18:30:00"),
+        ("10.0.0.6", "18:05:00"),
+        ("10.0.0.6", "18:10:00"),
+        ("10.0.0.6", "18:15:00"),
+    ];
+    let mut ids: Vec<TxnId> = (0..files.len() as u64).map(|i| TxnId::of_source("file", "", i)).collect();
+    let rows = files.iter().zip(&ids).enumerate().map(|(i, ((node, end), id))| {
+        row! {
+            "source_file": format!("{i}.log.gz").as_str(), "txn": id.to_string().as_str(), "format": "alb", "bytes": 1000,
+            "lines": 31, "rows": 30, "rejects": 1, "skipped": 0, "elb": "app/shop/50dc6c495c0c9188", "node_ip": *node,
+            "interval_end": time(end), "first_time": time(end) - TimeDelta::minutes(5), "last_time": time(end),
+        }
+    });
+    let rows = rows.collect();
+    ids.pop();
+    (ids, rows)
+}
+
+fn rejects() -> Vec<Row> {
+    [("0.log.gz", 5, "bad_time"), ("4.log.gz", 2, "too_few_fields"), ("1.log.gz", 9, "bad_time")]
+        .into_iter()
+        .map(|(file, line, reason)| {
+            row! {
+                "source_file": file, "line": line, "byte": 100, "reason": reason, "detail": "`yesterday` is no time",
+                "raw": "https yesterday", "format": "alb",
             }
         })
         .collect()

@@ -1,8 +1,9 @@
-mod common;
+
+use crate::fixture;
 use albatross_query::*;
 #[tokio::test]
 async fn scratch() {
-    let lake = common::TestLake::evening().await;
+    let lake = fixture::TestLake::evening().await;
     let session = lake.session().await;
     let mut err = std::io::stderr();
     let mut files: Vec<_> = std::env::var("Q").unwrap().split(' ').map(String::from).collect();
@@ -19,14 +20,14 @@ async fn scratch() {
             session.sql(&std::fs::read_to_string(&f).unwrap()).await
         } else {
             match c.get(&f) {
-                Ok(q) => session.query(q, &Default::default(), &common::clock()).await,
+                Ok(q) => session.query(q, &Default::default(), &fixture::clock()).await,
                 Err(e) => Err(e),
             }
         };
         match stream {
             Ok(s) => {
                 if let Err(e) =
-                    write(Format::Table, s, &mut err, &Options { width: Some(200), ..Default::default() }).await
+                    write(if std::env::var("CSV").is_ok() {Format::Csv} else {Format::Table}, s, &mut err, &Options { width: Some(200), ..Default::default() }).await
                 {
                     writeln!(err, "ERR {e}").unwrap();
                 }

@@ -1,0 +1,15 @@
+-- DuckDB's equivalent of queries/latency_by_hour.sql with its defaults: 1-hour buckets, 5xx. Percentiles are exact.
+WITH hours AS (
+  SELECT time_bucket(INTERVAL 1 HOUR, started_at) AS start,
+         count(*) AS requests,
+         count(*) FILTER (WHERE elb_status_code BETWEEN 500 AND 599) AS errors,
+         quantile_cont(duration, [0.5, 0.9, 0.99]) AS p,
+         max(duration) AS max
+  FROM alb
+  WHERE coalesce(type, '') NOT IN ('ws', 'wss')
+  GROUP BY 1
+)
+SELECT start, requests, errors,
+       round(p[1], 4) AS p50, round(p[2], 4) AS p90, round(p[3], 4) AS p99, round(max, 4) AS max
+FROM hours
+ORDER BY start

@@ -1,0 +1,56 @@
+//! The lake as others read it, and the benchmark in its short form. Both need Python with the packages of their
+//! requirements.txt; `make test` sets that up and names it in ALBATROSS_TEST_PYTHON.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn python() -> Option<String> {
+    let python = std::env::var("ALBATROSS_TEST_PYTHON").ok();
+    if python.is_none() {
+        eprintln!("skipped: ALBATROSS_TEST_PYTHON is not set (make test sets it)");
+    }
+    python
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+#[test]
+fn others_read_the_same_counts_and_sums() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let albatross = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_albatross"));
+        command.arg("--lake").arg(&lake);
+        command
+    };
+    run(albatross().arg("ingest").arg(root().join("sample-data")));
+    let figures = folder.path().join("figures.json");
+    run(albatross().args(["sql", "--file"]).arg(root().join("tests/readers/figures.sql")).arg("--output").arg(&figures));
+    let said = run(Command::new(python).arg(root().join("tests/readers/check.py")).arg(&lake).arg(&figures));
+    assert!(said.contains("deltalake"), "{said}");
+}
+
+#[test]
+fn the_benchmark_works() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let said = run(Command::new(python)
+        .arg(root().join("bench/run.py"))
+        .arg("--quick")
+        .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
+        .arg("--simulate")
+        .arg(Path::new(env!("CARGO_BIN_EXE_albatross")).with_file_name("simulate"))
+        .arg("--data")
+        .arg(folder.path()));
+    assert!(said.contains("zcat"), "{said}");
+}

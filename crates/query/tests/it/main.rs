@@ -1,0 +1,6 @@
+//! What the crate does to a lake, from outside.
+
+#[macro_use]
+mod fixture;
+mod session;
+mod scratch;
