@@ -5,10 +5,11 @@ import math
 import re
 from datetime import datetime
 
-# A percentile may be approximate. In a small group it is not even well defined: there it is not compared.
-PERCENTILE = re.compile(r"p\d+")
+# A percentile may be approximate. With few requests beyond it, its neighbours are far apart and it lies anywhere between
+# them: there it is not compared.
+PERCENTILE = re.compile(r"p(\d\d)")
 PERCENTILE_TOLERANCE = 0.01
-PERCENTILE_MIN_REQUESTS = 1000
+MIN_REQUESTS_BEYOND = 100
 # Correlations of approximate percentiles. Where latency hardly moves, its correlation with anything is noise: a loose bound.
 ABSOLUTE_TOLERANCE = {"latency_vs_max": 0.1, "latency_vs_avg": 0.1}
 RELATIVE_TOLERANCE = 1e-6
@@ -29,7 +30,9 @@ def differences(ours_text, theirs_text, keys, left_out=()):
         tolerance = rounding(ours[column] + theirs[column])
         for key in our_rows.keys() & their_rows.keys():
             i, j = our_rows[key], their_rows[key]
-            if PERCENTILE.fullmatch(column) and int(theirs["requests"][j]) < PERCENTILE_MIN_REQUESTS:
+            if (percentile := PERCENTILE.fullmatch(column)) and (
+                int(theirs["requests"][j]) * (100 - int(percentile[1])) / 100 < MIN_REQUESTS_BEYOND
+            ):
                 continue
             if not same(column, ours[column][i], theirs[column][j], tolerance):
                 found.append(f"{key}: {column} is {ours[column][i]!r}, DuckDB says {theirs[column][j]!r}")
@@ -61,8 +64,9 @@ def readable(cell):
 
 def rounding(cells):
     """One unit of the last decimal that a column shows: the engines may round in different directions. 0 for integers."""
-    decimals = [len(match[1]) for cell in cells if (match := re.fullmatch(r"-?\d+\.(\d+)", cell))]
-    return 1.01 * 10.0 ** -max(decimals) if decimals else 0.0
+    numbers = [match for cell in cells if (match := re.fullmatch(r"-?\d+(?:\.(\d+))?(?:e-(\d+))?", cell))]
+    decimals = max((len(match[1] or "") + int(match[2] or 0) for match in numbers), default=0)
+    return 1.01 * 10.0**-decimals if decimals else 0.0
 
 
 def same(column, ours, theirs, rounding):

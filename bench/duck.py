@@ -4,7 +4,7 @@
     duck.py query SQL_FILE LAKE CSV     one statement over the lake's Parquet files
     duck.py contents LAKE PARQUET       rows, and where the bytes of the lake go; not timed
 
-Prints one JSON object. `seconds` is the time without the start of the interpreter and the import of DuckDB.
+Prints one JSON object. `seconds` is the time without start-up: the interpreter, the import of DuckDB, opening its empty database.
 """
 
 import json

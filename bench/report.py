@@ -22,7 +22,7 @@ def ingest(figures, inputs):
             + [megabytes(max(measured["peak_bytes"])), f"{seconds['median'] / inputs['lines'] * 1e9:.0f}"]
         )
         if "alone" in measured:
-            rows.append(["  without its start", *in_seconds(spread(measured["alone"]))])
+            rows.append(["  without start-up", *in_seconds(spread(measured["alone"]))])
     header = ["seconds", "median", "min .. max", "processor", "peak memory", "ns a line"]
     return "\n".join(["", "Ingest", table(header, rows), "", *ratio_table(figures["ratios"])])
 
@@ -60,10 +60,10 @@ def queries(figures):
             + [in_seconds(spread(query["duckdb"]["seconds"]), 3)[0]]
             + [in_seconds(spread(query["duckdb"]["alone"]), 3)[0]]
             + [in_ratio(ratio["albatross / duckdb"])]
-            + [in_ratio(ratio["albatross / duckdb without its start"])]
+            + [in_ratio(ratio["albatross / duckdb without start-up"])]
             + ["agree" if not query["differences"] else "DIFFER"]
         )
-    header = ["seconds, whole process", "albatross", "duckdb", "without its start", "ratio", "to without its start", "answers"]
+    header = ["seconds, whole process", "albatross", "duckdb", "without start-up", "ratio", "to without start-up", "answers"]
     return "\n".join(["", "Queries", table(header, rows)])
 
 

@@ -2,12 +2,12 @@
 -- Judges the error rate of each bucket, not the count: four times the traffic with the same rate is no spike, forty
 -- errors in a quiet hour are.
 --
--- The baseline is the pooled error rate of the quiet buckets. At first these are the buckets with the lowest rates that
--- carry half of the traffic; then twice all buckets that do not stand out from the baseline found before. A bucket
--- stands out if so many errors would be too improbable at the baseline rate: its Poisson tail is at most
--- exp(-(k ln(k/mu) - k + mu)) (Chernoff) for k errors where mu are expected, and that must be below the allowed chance
--- divided by the number of buckets looked at. A spike must also be at least twice what is expected, since real traffic
--- is never quite as even as Poisson's.
+-- The baseline is the pooled error rate of quiet buckets. First these are the half of the buckets with the lowest rates
+-- (of the buckets, not of the traffic: what breaks under load has most of the traffic); then all buckets that do not
+-- stand out from that. A bucket stands out if so many errors would be too improbable at the baseline rate: the Poisson
+-- tail for k errors where mu are expected is at most exp(-(k ln(k/mu) - k + mu)) (Chernoff), and that must be below the
+-- allowed chance divided by the number of buckets looked at. A spike must also be at least twice what is expected, since
+-- real traffic is never quite as even as Poisson's.
 -- param bucket: duration 1s..7d = 5m       | width of a bucket
 -- param status: status = 502               | what counts as an error
 -- param min_errors: integer 1.. = 5        | fewer errors in a bucket are no spike
@@ -22,7 +22,7 @@
 -- column by_load_balancer: integer         | errors that the load balancer answered
 -- column by_target: integer                | errors that the target answered
 -- column client_gone: integer              | errors where the client had left
--- example: albatross query 502_spikes --status 5xx --bucket 1m --spikes-only true
+-- example: albatross query 502_spikes --status 5xx --bucket 1m --spikes-only
 WITH buckets AS (
   SELECT date_bin($bucket, started_at) AS start,
          count(*) AS requests,
@@ -37,33 +37,22 @@ WITH buckets AS (
 ranked AS (
   SELECT *,
          ln(count(*) OVER () / $chance) AS too_improbable,
-         sum(requests) OVER () AS all_requests,
-         sum(requests) OVER (ORDER BY errors / CAST(requests AS DOUBLE), start) AS requests_so_far
+         2 * rank() OVER (ORDER BY errors / CAST(requests AS DOUBLE)) <= count(*) OVER () + 1 AS is_low
   FROM buckets
 ),
 -- One error is added to each pool: that none was seen does not prove that none ever happens.
 first AS (
-  SELECT *, requests * (sum(CASE WHEN quiet THEN errors ELSE 0 END) OVER () + 1.0)
-                     / sum(CASE WHEN quiet THEN requests ELSE 0 END) OVER () AS expected
-  FROM (SELECT *, requests_so_far - requests < all_requests / 2.0 AS quiet FROM ranked)
+  SELECT *, requests * (sum(CASE WHEN is_low THEN errors ELSE 0 END) OVER () + 1.0)
+                     / sum(CASE WHEN is_low THEN requests ELSE 0 END) OVER () AS first_expected
+  FROM ranked
 ),
 second AS (
-  SELECT * EXCEPT (expected, quiet),
-         requests * (sum(CASE WHEN still_quiet THEN errors ELSE 0 END) OVER () + 1.0)
-                  / sum(CASE WHEN still_quiet THEN requests ELSE 0 END) OVER () AS expected
-  FROM (SELECT *, CASE WHEN errors > expected
-                       THEN errors * ln(errors / expected) - errors + expected < too_improbable
-                       ELSE true END AS still_quiet
+  SELECT *, requests * (sum(CASE WHEN is_quiet THEN errors ELSE 0 END) OVER () + 1.0)
+                     / sum(CASE WHEN is_quiet THEN requests ELSE 0 END) OVER () AS expected
+  FROM (SELECT *, CASE WHEN errors > first_expected
+                       THEN errors * ln(errors / first_expected) - errors + first_expected < too_improbable
+                       ELSE true END AS is_quiet
         FROM first)
-),
-third AS (
-  SELECT * EXCEPT (expected, still_quiet),
-         requests * (sum(CASE WHEN quiet THEN errors ELSE 0 END) OVER () + 1.0)
-                  / sum(CASE WHEN quiet THEN requests ELSE 0 END) OVER () AS expected
-  FROM (SELECT *, CASE WHEN errors > expected
-                       THEN errors * ln(errors / expected) - errors + expected < too_improbable
-                       ELSE true END AS quiet
-        FROM second)
 ),
 judged AS (
   SELECT *, errors >= $min_errors
@@ -71,7 +60,7 @@ judged AS (
             AND CASE WHEN errors > expected
                      THEN errors * ln(errors / expected) - errors + expected >= too_improbable
                      ELSE false END AS is_spike
-  FROM third
+  FROM second
 )
 SELECT start, requests, errors,
        round(errors / CAST(requests AS DOUBLE), 6) AS rate,

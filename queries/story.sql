@@ -31,39 +31,28 @@ WITH buckets AS (
 ranked AS (
   SELECT *,
          ln(count(*) OVER () / 0.01) AS too_improbable,
-         sum(requests) OVER () AS all_requests,
-         sum(requests) OVER (ORDER BY errors / CAST(requests AS DOUBLE), start) AS requests_so_far
+         2 * rank() OVER (ORDER BY errors / CAST(requests AS DOUBLE)) <= count(*) OVER () + 1 AS is_low
   FROM buckets
 ),
 first AS (
-  SELECT *, requests * (sum(CASE WHEN quiet THEN errors ELSE 0 END) OVER () + 1.0)
-                     / sum(CASE WHEN quiet THEN requests ELSE 0 END) OVER () AS expected
-  FROM (SELECT *, requests_so_far - requests < all_requests / 2.0 AS quiet FROM ranked)
+  SELECT *, requests * (sum(CASE WHEN is_low THEN errors ELSE 0 END) OVER () + 1.0)
+                     / sum(CASE WHEN is_low THEN requests ELSE 0 END) OVER () AS first_expected
+  FROM ranked
 ),
 second AS (
-  SELECT * EXCEPT (expected, quiet),
-         requests * (sum(CASE WHEN still_quiet THEN errors ELSE 0 END) OVER () + 1.0)
-                  / sum(CASE WHEN still_quiet THEN requests ELSE 0 END) OVER () AS expected
-  FROM (SELECT *, CASE WHEN errors > expected
-                       THEN errors * ln(errors / expected) - errors + expected < too_improbable
-                       ELSE true END AS still_quiet
+  SELECT *, requests * (sum(CASE WHEN is_quiet THEN errors ELSE 0 END) OVER () + 1.0)
+                     / sum(CASE WHEN is_quiet THEN requests ELSE 0 END) OVER () AS expected
+  FROM (SELECT *, CASE WHEN errors > first_expected
+                       THEN errors * ln(errors / first_expected) - errors + first_expected < too_improbable
+                       ELSE true END AS is_quiet
         FROM first)
-),
-third AS (
-  SELECT * EXCEPT (expected, still_quiet),
-         requests * (sum(CASE WHEN quiet THEN errors ELSE 0 END) OVER () + 1.0)
-                  / sum(CASE WHEN quiet THEN requests ELSE 0 END) OVER () AS expected
-  FROM (SELECT *, CASE WHEN errors > expected
-                       THEN errors * ln(errors / expected) - errors + expected < too_improbable
-                       ELSE true END AS quiet
-        FROM second)
 ),
 judged AS (
   SELECT *, errors >= 5 AND errors >= 2 * expected
             AND CASE WHEN errors > expected
                      THEN errors * ln(errors / expected) - errors + expected >= too_improbable
                      ELSE false END AS is_spike
-  FROM third
+  FROM second
 ),
 -- Spikes with one calmer bucket between them are one incident.
 joined AS (
@@ -100,7 +89,9 @@ traffic AS (
 ),
 rises AS (
   SELECT 20 + rank AS place, 'errors' AS topic,
-         'Errors rose from ' || to_char(start, '%Y-%m-%d %H:%M') || ' to ' || to_char(end, '%H:%M') || ' UTC: '
+         'Errors rose from ' || to_char(start, '%Y-%m-%d %H:%M') || ' to '
+         || CASE WHEN date_trunc('day', start) = date_trunc('day', end) THEN '' ELSE to_char(end, '%Y-%m-%d ') END
+         || to_char(end, '%H:%M') || ' UTC: '
          || errors || ' of ' || requests || ' requests failed (' || round(100.0 * errors / requests, 1)
          || ' %), where this traffic explains ' || round(expected, 1) || '. Statuses: '
          || concat_ws(', ',

@@ -1,6 +1,7 @@
 -- DuckDB's equivalent of queries/502_spikes.sql with its defaults: 5-minute buckets, status 502, min_errors 5, chance 0.01.
+-- time_bucket() says the same, but takes longer.
 WITH buckets AS (
-  SELECT time_bucket(INTERVAL 5 MINUTE, started_at) AS start,
+  SELECT to_timestamp(epoch_us(started_at) // 300000000 * 300) AS start,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code = 502) AS errors,
          count(*) FILTER (WHERE elb_status_code = 502 AND answered_by = 'load_balancer') AS by_load_balancer,
@@ -21,7 +22,7 @@ round_1 AS (
   FROM (SELECT *, requests_so_far - requests < all_requests / 2 AS quiet FROM ranked)
 ),
 round_2 AS (
-  SELECT * EXCLUDE (mu, quiet),
+  SELECT * EXCLUDE (mu, quiet, calm),
          requests * (coalesce(sum(errors) FILTER (WHERE calm) OVER (), 0) + 1.0) / sum(requests) FILTER (WHERE calm) OVER () AS mu
   FROM (SELECT *, errors <= mu OR errors * ln(errors / mu) - errors + mu < too_improbable AS calm FROM round_1)
 ),

@@ -1,6 +1,8 @@
--- DuckDB's equivalent of queries/latency_by_hour.sql with its defaults: 1-hour buckets, 5xx. Percentiles are exact.
+-- DuckDB's equivalent of queries/latency_by_hour.sql with its defaults: 1-hour buckets, 5xx. Percentiles are exact:
+-- approx_quantile() takes longer.
+-- time_bucket() says the same, but takes longer.
 WITH hours AS (
-  SELECT time_bucket(INTERVAL 1 HOUR, started_at) AS start,
+  SELECT to_timestamp(epoch_us(started_at) // 3600000000 * 3600) AS start,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code BETWEEN 500 AND 599) AS errors,
          quantile_cont(duration, [0.5, 0.9, 0.99]) AS p,

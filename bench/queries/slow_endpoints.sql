@@ -1,4 +1,5 @@
--- DuckDB's equivalent of queries/slow_endpoints.sql with its defaults: 5xx, min_requests 1, limit 20. Percentiles are exact.
+-- DuckDB's equivalent of queries/slow_endpoints.sql with its defaults: 5xx, min_requests 1, limit 20. Percentiles are exact:
+-- approx_quantile() takes longer.
 WITH endpoints AS (
   SELECT request_verb AS method, route,
          count(*) AS requests,

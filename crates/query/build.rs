@@ -1,7 +1,5 @@
 //! Writes the list of the built-in queries: every `.sql` in the repository's folder `queries`.
 
-#![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
-
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 

@@ -83,7 +83,7 @@ pub(crate) fn bind(
     let mut binder = Binder { values, used: BTreeSet::new() };
     match statement.visit(&mut binder) {
         ControlFlow::Continue(()) => Ok(binder.used),
-        ControlFlow::Break(problem) => Err(*problem),
+        ControlFlow::Break(problem) => Err(problem),
     }
 }
 
@@ -94,13 +94,13 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     /// The parameter that the expression is.
-    fn placeholder(&mut self, expr: &Expr) -> ControlFlow<Box<String>, Option<(String, Bound)>> {
+    fn placeholder(&mut self, expr: &Expr) -> ControlFlow<String, Option<(String, Bound)>> {
         let Expr::Value(ValueWithSpan { value: Sql::Placeholder(text), .. }) = expr else {
             return ControlFlow::Continue(None);
         };
         let name = text.strip_prefix('$').unwrap_or(text);
         let Some(bound) = self.values.get(name) else {
-            return ControlFlow::Break(Box::new(format!("`{text}` is not declared: add `-- param {name}: ...`")));
+            return ControlFlow::Break(format!("`{text}` is not declared: add `-- param {name}: ...`"));
         };
         self.used.insert(name.to_owned());
         ControlFlow::Continue(Some((name.to_owned(), bound.clone())))
@@ -108,7 +108,7 @@ impl Binder<'_> {
 }
 
 impl VisitorMut for Binder<'_> {
-    type Break = Box<String>;
+    type Break = String;
 
     /// `x IN ($list)`, before its parts are visited.
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
@@ -144,7 +144,7 @@ impl VisitorMut for Binder<'_> {
         match literal(bound) {
             Some(literal) => *expr = literal,
             None => {
-                return ControlFlow::Break(Box::new(format!("`${name}` is a list: use it as `column IN (${name})`")));
+                return ControlFlow::Break(format!("`${name}` is a list: use it as `column IN (${name})`"));
             }
         }
         ControlFlow::Continue(())

@@ -125,7 +125,7 @@ enum Writer<'a> {
     Csv(csv::Csv<'a>),
     Json(json::Json<'a>),
     Markdown(markdown::Markdown<'a>),
-    Parquet(parquet::Parquet<'a>),
+    Parquet(Box<parquet::Parquet<'a>>),
 }
 
 impl<'a> Writer<'a> {
@@ -142,7 +142,7 @@ impl<'a> Writer<'a> {
             Format::Json => Writer::Json(json::Json::array(&schema, out)?),
             Format::Ndjson => Writer::Json(json::Json::lines(&schema, out)),
             Format::Markdown => Writer::Markdown(markdown::Markdown::new(&schema, out)?),
-            Format::Parquet => Writer::Parquet(parquet::Parquet::new(schema, out)?),
+            Format::Parquet => Writer::Parquet(Box::new(parquet::Parquet::new(schema, out)?)),
         })
     }
 

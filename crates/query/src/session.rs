@@ -68,7 +68,11 @@ impl Session {
     /// [`Error::ReadOnly`] for any other statement, [`Error::Sql`] if it cannot be parsed or planned. What fails
     /// later comes out of the stream.
     pub async fn sql(&self, sql: &str) -> Result<SendableRecordBatchStream> {
-        let statement = self.parse(sql)?;
+        let mut statement = self.parse(sql)?;
+        if let Statement::Statement(statement) = &mut statement {
+            let no_parameters = |_| Error::Sql("a `$name` has a value only in queries of the catalogue".to_owned());
+            bind::bind(statement, &BTreeMap::new()).map_err(no_parameters)?;
+        }
         self.start(statement).await
     }
 

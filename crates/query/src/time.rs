@@ -36,7 +36,7 @@ pub fn parse_time(text: &str, clock: &Clock) -> Option<DateTime<Utc>> {
         "yesterday" => return midnight(date_of(clock.now).pred_opt()?, clock.zone),
         _ => {}
     }
-    if let Some(ago) = text.strip_prefix('-') {
+    if let Some(ago) = text.strip_prefix('-').filter(|ago| !ago.starts_with(' ')) {
         return clock.now.checked_sub_signed(parse_duration(ago)?);
     }
     if !text.starts_with(|c: char| c.is_ascii_digit()) {

@@ -57,7 +57,7 @@ impl Crowd {
     /// A crowd that makes about `rate` requests per second, `visit` requests each.
     pub(crate) fn new(rate: f64, visit: f64, nodes: usize) -> Crowd {
         let size = (rate * 12.0).clamp(40.0, 20_000.0) as usize;
-        Crowd { visitors: Vec::with_capacity(size), visit, nodes: nodes as u64 }
+        Crowd { visitors: Vec::with_capacity(size), latest: 0, visit, size: size as u64, nodes: nodes as u64 }
     }
 
     /// The connection on which the next request comes, and whether its client is new here.

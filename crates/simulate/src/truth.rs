@@ -22,7 +22,7 @@ pub struct Truth {
     pub guilty_route: Option<&'static str>,
     /// Restarts of targets, in order of time.
     pub crashes: Vec<Crash>,
-    /// Crashes that belong together: no more than 15 minutes apart.
+    /// Crashes that belong together: no more than 8 minutes apart.
     pub incidents: Vec<Incident>,
     /// (average, maximum) CPU of the service in percent, per minute from `start`.
     pub cpu: Vec<(f64, f64)>,
@@ -86,12 +86,12 @@ impl Truth {
     }
 }
 
-/// Joins crashes that are no more than 15 minutes apart.
+/// Joins crashes that are no more than 8 minutes apart.
 pub(crate) fn incidents(crashes: &[Crash]) -> Vec<Incident> {
     let mut incidents: Vec<Incident> = Vec::new();
     for crash in crashes {
         match incidents.last_mut() {
-            Some(last) if crash.time - last.end <= TimeDelta::minutes(15) => {
+            Some(last) if crash.time - last.end <= TimeDelta::minutes(8) => {
                 last.end = crash.time;
                 last.crashes += 1;
                 last.lost += crash.lost;

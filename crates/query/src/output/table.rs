@@ -204,7 +204,9 @@ fn shrink(columns: &mut [Column], limit: Option<usize>) -> Shape {
     }
     while !fits(columns) {
         let floor = |column: &Column| column.name_part().max(MIN_WIDTH);
-        let texts = columns.iter_mut().filter(|column| !column.right && matches!(column.style, Style::Text) && column.width > floor(column));
+        let texts = columns
+            .iter_mut()
+            .filter(|column| !column.right && matches!(column.style, Style::Text) && column.width > floor(column));
         let Some(widest) = texts.max_by_key(|column| column.width) else {
             let names = columns.iter().map(|column| column.name.width()).max().unwrap_or(0);
             let width = limit.unwrap_or(usize::MAX).saturating_sub(names + GAP.len()).max(MIN_WIDTH);
@@ -218,9 +220,7 @@ fn shrink(columns: &mut [Column], limit: Option<usize>) -> Shape {
 /// How the values of a column are shown.
 enum Style {
     Text,
-    Float {
-        decimals: usize,
-    },
+    Float { decimals: usize },
     Time(Precision),
 }
 

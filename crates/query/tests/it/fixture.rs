@@ -220,6 +220,26 @@ pub(crate) async fn answer(session: &Session, name: &str, given: &[(&str, &str)]
 }
 
 impl TestLake {
+    pub(crate) async fn add_cpu(&mut self) {
+        self.add(Table::Metrics, None, &cpu()).await;
+    }
+
+    pub(crate) async fn add_everyday(&mut self) {
+        self.add(Table::Alb, Some("2026-11-19"), &everyday()).await;
+    }
+
+    /// CPU in periods of five minutes, two of the twelve at the limit.
+    pub(crate) async fn add_coarse_cpu(&mut self) {
+        let periods = |i: i64| {
+            let hot = i == 6 || i == 7;
+            row! {
+                "time": time("18:00:00") + TimeDelta::minutes(5 * i), "period_s": 300, "metric": "CPUUtilization",
+                "resource": "web", "average": if hot { 48.0 } else { 20.0 }, "maximum": if hot { 100.0 } else { 35.0 },
+            }
+        };
+        self.add(Table::Metrics, None, &(0..12).map(periods).collect::<Vec<_>>()).await;
+    }
+
     /// The evening of 19 November 2026, and a look at the next morning. See the single parts.
     pub(crate) async fn evening() -> TestLake {
         let mut lake = TestLake::empty().await;
@@ -237,7 +257,7 @@ impl TestLake {
         });
         lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
         lake.add(Table::Alb, Some("2026-11-20"), &badges(time("2026-11-20T08:00:00Z"), 2.0)).await;
-        lake.add(Table::Metrics, None, &cpu()).await;
+        lake.add_cpu().await;
         lake.add(Table::Rejects, None, &rejects()).await;
         let (ids, rows) = ledger();
         lake.add(Table::Ingested, None, &rows).await;

@@ -3,4 +3,6 @@
 #[macro_use]
 mod fixture;
 mod session;
-mod scratch;
+mod parameters;
+mod queries;
+mod output;
