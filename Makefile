@@ -47,8 +47,8 @@ $(VENV)/done: tests/readers/requirements.txt bench/requirements.txt
 
 BENCH_ARGS ?=
 bench: venv ## measure ingest and queries against zcat and DuckDB (long)
-	$(CARGO) build --profile dist --locked --package albatross --package albatross-simulate
-	$(VENV)/bin/python bench/run.py --albatross target/dist/albatross --simulate target/dist/simulate $(BENCH_ARGS)
+	$(CARGO) build --release --locked --package albatross --package albatross-simulate
+	$(VENV)/bin/python bench/run.py --albatross target/release/albatross --simulate target/release/simulate $(BENCH_ARGS)
 
 clean: ## remove everything that was built
 	$(CARGO) clean

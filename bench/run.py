@@ -1,6 +1,6 @@
 """The benchmark: ingest and queries against DuckDB and zcat, on generated access logs. See README.md.
 
-    bench/venv/bin/python bench/run.py --albatross target/dist/albatross --simulate target/dist/simulate
+    bench/venv/bin/python bench/run.py --albatross target/release/albatross --simulate target/release/simulate
 
 Exit code: 0 if everything ran and the answers agree, however fast; 1 if not.
 """

@@ -14,23 +14,29 @@
 -- column last_error: timestamp             | arrival of the last one, UTC
 -- example: albatross query errors_by_route --status 502
 WITH routes AS (
-  SELECT request_verb AS method, route,
-         count(*) AS requests,
-         count(*) FILTER (WHERE elb_status_code IN ($status)) AS errors,
-         string_agg(DISTINCT CASE WHEN elb_status_code IN ($status) THEN CAST(elb_status_code AS VARCHAR) END, ' ') AS statuses,
-         string_agg(DISTINCT CASE WHEN elb_status_code IN ($status) THEN cause END, ' ') AS causes,
-         count(DISTINCT CASE WHEN elb_status_code IN ($status) THEN client_ip END) AS clients,
-         min(CASE WHEN elb_status_code IN ($status) THEN started_at END) AS first_error,
-         max(CASE WHEN elb_status_code IN ($status) THEN started_at END) AS last_error
+  SELECT request_verb, route, count(*) AS requests
   FROM alb
   WHERE started_at >= $from AND started_at < $to
   GROUP BY 1, 2
+),
+failed AS (
+  SELECT request_verb, route, count(*) AS errors,
+         string_agg(DISTINCT CAST(elb_status_code AS VARCHAR), ' ' ORDER BY CAST(elb_status_code AS VARCHAR)) AS statuses,
+         array_to_string(array_sort(array_agg(DISTINCT cause)), ' ') AS causes,
+         count(DISTINCT client_ip) AS clients,
+         min(started_at) AS first_error,
+         max(started_at) AS last_error
+  FROM alb
+  WHERE started_at >= $from AND started_at < $to AND elb_status_code IN ($status)
+  GROUP BY 1, 2
 )
-SELECT method, route, requests, errors,
+SELECT failed.request_verb AS method, failed.route, requests, errors,
        round(errors / CAST(requests AS DOUBLE), 6) AS error_rate,
        round(errors / CAST(sum(errors) OVER () AS DOUBLE), 6) AS error_share,
        statuses, causes, clients, first_error, last_error
-FROM routes
-WHERE errors > 0
+FROM failed
+-- Requests that could not be read have neither method nor route.
+JOIN routes ON (routes.request_verb IS NOT DISTINCT FROM failed.request_verb)
+           AND (routes.route IS NOT DISTINCT FROM failed.route)
 ORDER BY errors DESC, requests DESC, route, method
 LIMIT $limit

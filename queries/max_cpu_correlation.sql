@@ -5,7 +5,7 @@
 -- An alarm on the average sees nothing where the maximum is at its limit while the average stays low: compare
 -- minutes_at_limit with highest_avg and minutes_alarmed.
 -- param status: status = 5xx                | what counts as an error
--- param metric: text = CPUUtilization       | name of the metric
+-- param metric: text = CPUUtilization       | name of the metric; series without a name count too
 -- param resource: text?                     | only this resource; else all
 -- param limit: float 0.. = 99               | percent; a maximum from here on is at its limit
 -- param alarm: float 0.. = 80               | percent; where an alarm on the average would be
@@ -30,7 +30,7 @@ WITH cpu AS (
     FROM metrics
     -- No period is longer than an hour.
     WHERE time >= $from - INTERVAL '65 minutes' AND time < $to + INTERVAL '5 minutes'
-      AND metric = $metric AND ($resource IS NULL OR resource = $resource)
+      AND (metric = $metric OR metric IS NULL) AND ($resource IS NULL OR resource = $resource)
   )
   GROUP BY minute
 ),

@@ -2,7 +2,8 @@
 -- The share of all target time says where work pays: a slow endpoint that nobody calls costs little. Seconds per
 -- megabyte returned tell an endpoint that works hard for little from one that returns much.
 --
--- Latency is the duration as the client sees it. Where a target was asked and never answered, the whole duration is
+-- Latency is the duration as the client sees it; its percentiles are exact to 0.25 percent, the width of the steps in
+-- which durations are counted. Counting needs little memory, whatever the number of requests. Where a target was asked and never answered, the whole duration is
 -- target time. WebSocket connections are left out.
 -- param status: status = 5xx               | what counts as an error
 -- param min_requests: integer 1.. = 1      | leave out endpoints with fewer requests
@@ -21,19 +22,32 @@
 -- column bytes: integer bytes              | sent to clients, all requests together
 -- column seconds_per_mb: float seconds per megabyte | target time / bytes
 -- example: albatross query slow_endpoints --from -24h --limit 10
-WITH endpoints AS (
+WITH steps AS (
   SELECT request_verb AS method, route,
+         CAST(floor(ln(greatest(duration, 0.0001)) * 400) AS INT) AS step,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code IN ($status)) AS errors,
-         approx_percentile_cont(0.5, 1000) WITHIN GROUP (ORDER BY duration) AS p50,
-         approx_percentile_cont(0.9, 1000) WITHIN GROUP (ORDER BY duration) AS p90,
-         approx_percentile_cont(0.99, 1000) WITHIN GROUP (ORDER BY duration) AS p99,
-         max(duration) AS max,
+         max(duration) AS longest,
          sum(coalesce(target_processing_time, CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0)) AS target_time,
          sum(sent_bytes) AS bytes
   FROM alb
   WHERE started_at >= $from AND started_at < $to AND coalesce(type, '') NOT IN ('ws', 'wss')
-  GROUP BY 1, 2
+  GROUP BY 1, 2, 3
+),
+-- A percentile is the longest duration of the first step that reaches so many of the requests.
+ranked AS (
+  SELECT *, sum(requests) OVER (PARTITION BY method, route ORDER BY step) AS up_to_here,
+            sum(requests) OVER (PARTITION BY method, route) AS of_all
+  FROM steps
+),
+endpoints AS (
+  SELECT method, route, sum(requests) AS requests, sum(errors) AS errors,
+         min(CASE WHEN up_to_here >= 0.5 * of_all THEN longest END) AS p50,
+         min(CASE WHEN up_to_here >= 0.9 * of_all THEN longest END) AS p90,
+         min(CASE WHEN up_to_here >= 0.99 * of_all THEN longest END) AS p99,
+         max(longest) AS max, sum(target_time) AS target_time, sum(bytes) AS bytes
+  FROM ranked
+  GROUP BY method, route
 )
 SELECT method, route, requests, errors,
        round(errors / CAST(requests AS DOUBLE), 6) AS error_rate,

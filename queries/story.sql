@@ -4,7 +4,7 @@
 -- lake; the queries behind it are 502_spikes, max_cpu_correlation, slow_endpoints, errors_by_cause, coverage and
 -- rejects_by_reason. Errors are 5xx, and 460: the client gave up.
 -- param bucket: duration 1s..7d = 5m       | width of a bucket when looking for rises
--- param metric: text = CPUUtilization      | name of the metric
+-- param metric: text = CPUUtilization      | name of the metric; series without a name count too
 -- param limit: float 0.. = 99              | percent; a maximum from here on is at its limit
 -- param alarm: float 0.. = 80              | percent; where an alarm on the average would be
 -- column topic: text                       | traffic, errors, cpu, slow endpoint, cause, coverage or rejects
@@ -115,7 +115,7 @@ cpu AS (
   FROM (
     SELECT to_unixtime(time) / 60 + unnest(range(0, greatest(period_s / 60, 1))) AS minute, average, maximum
     FROM metrics
-    WHERE time >= $from - INTERVAL '60 minutes' AND time < $to AND metric = $metric
+    WHERE time >= $from - INTERVAL '60 minutes' AND time < $to AND (metric = $metric OR metric IS NULL)
   )
   WHERE minute >= to_unixtime($from) / 60 AND minute * 60 < to_unixtime($to)
   GROUP BY minute
@@ -167,16 +167,29 @@ cpu_story AS (
          END AS finding
   FROM cpu_range AS r CROSS JOIN cpu_incident AS i CROSS JOIN rates
 ),
-endpoints AS (
-  SELECT coalesce(request_verb, '-') || ' ' || coalesce(route, '-') AS endpoint,
+-- Percentiles by counting durations in steps, as slow_endpoints does.
+steps AS (
+  SELECT request_verb, route,
+         CAST(floor(ln(greatest(duration, 0.0001)) * 400) AS INT) AS step,
          count(*) AS requests,
-         approx_percentile_cont(0.5, 1000) WITHIN GROUP (ORDER BY duration) AS p50,
-         approx_percentile_cont(0.99, 1000) WITHIN GROUP (ORDER BY duration) AS p99,
+         max(duration) AS longest,
          sum(coalesce(target_processing_time, CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0)) AS target_time,
          sum(sent_bytes) AS bytes
   FROM alb
   WHERE started_at >= $from AND started_at < $to AND coalesce(type, '') NOT IN ('ws', 'wss')
-  GROUP BY 1
+  GROUP BY 1, 2, 3
+),
+endpoints AS (
+  SELECT coalesce(request_verb, '-') || ' ' || coalesce(route, '-') AS endpoint,
+         sum(requests) AS requests,
+         min(CASE WHEN up_to_here >= 0.5 * of_all THEN longest END) AS p50,
+         min(CASE WHEN up_to_here >= 0.99 * of_all THEN longest END) AS p99,
+         sum(target_time) AS target_time,
+         sum(bytes) AS bytes
+  FROM (SELECT *, sum(requests) OVER (PARTITION BY request_verb, route ORDER BY step) AS up_to_here,
+                  sum(requests) OVER (PARTITION BY request_verb, route) AS of_all
+        FROM steps)
+  GROUP BY request_verb, route
 ),
 shares AS (
   SELECT *,

@@ -13,23 +13,18 @@ WITH buckets AS (
 ranked AS (
   SELECT *,
          ln(count(*) OVER () / 0.01) AS too_improbable,
-         sum(requests) OVER () AS all_requests,
-         sum(requests) OVER (ORDER BY errors / requests, start) AS requests_so_far
+         2 * rank() OVER (ORDER BY errors / requests) <= count(*) OVER () + 1 AS is_low
   FROM buckets
 ),
-round_1 AS (
-  SELECT *, requests * (sum(errors) FILTER (WHERE quiet) OVER () + 1.0) / sum(requests) FILTER (WHERE quiet) OVER () AS mu
-  FROM (SELECT *, requests_so_far - requests < all_requests / 2 AS quiet FROM ranked)
+first AS (
+  SELECT *, requests * (coalesce(sum(errors) FILTER (WHERE is_low) OVER (), 0) + 1.0)
+                     / sum(requests) FILTER (WHERE is_low) OVER () AS first_mu
+  FROM ranked
 ),
-round_2 AS (
-  SELECT * EXCLUDE (mu, quiet, calm),
-         requests * (coalesce(sum(errors) FILTER (WHERE calm) OVER (), 0) + 1.0) / sum(requests) FILTER (WHERE calm) OVER () AS mu
-  FROM (SELECT *, errors <= mu OR errors * ln(errors / mu) - errors + mu < too_improbable AS calm FROM round_1)
-),
-round_3 AS (
-  SELECT * EXCLUDE (mu, calm),
-         requests * (coalesce(sum(errors) FILTER (WHERE calm) OVER (), 0) + 1.0) / sum(requests) FILTER (WHERE calm) OVER () AS mu
-  FROM (SELECT *, errors <= mu OR errors * ln(errors / mu) - errors + mu < too_improbable AS calm FROM round_2)
+second AS (
+  SELECT *, requests * (coalesce(sum(errors) FILTER (WHERE quiet) OVER (), 0) + 1.0)
+                     / sum(requests) FILTER (WHERE quiet) OVER () AS mu
+  FROM (SELECT *, errors <= first_mu OR errors * ln(errors / first_mu) - errors + first_mu < too_improbable AS quiet FROM first)
 )
 SELECT start, requests, errors,
        round(errors / requests, 6) AS rate,
@@ -37,5 +32,5 @@ SELECT start, requests, errors,
        errors >= 5 AND errors >= 2 * mu AND errors > mu
          AND errors * ln(errors / mu) - errors + mu >= too_improbable AS is_spike,
        by_load_balancer, by_target, client_gone
-FROM round_3
+FROM second
 ORDER BY start

@@ -158,7 +158,7 @@ fn report(summary: &Summary, quiet: bool, time: Duration) {
     }
     for skip in Skip::ALL {
         if counts.skipped_as(skip) > 0 {
-            eprintln!("  skipped {} {}", count(counts.skipped_as(skip)), skip.describe());
+            eprintln!("  skipped {}", plural(counts.skipped_as(skip), skip.describe()));
         }
     }
     if summary.already > 0 {

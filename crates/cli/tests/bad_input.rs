@@ -116,20 +116,18 @@ fn a_line_of_a_megabyte_is_a_reject_and_its_neighbours_are_rows() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stderr.contains("1 line could not be read"), "{}", ran.stderr);
     assert_eq!(site.value("SELECT count(*) FROM alb"), "2");
-    assert_eq!(site.value("SELECT line, byte, reason, length(raw) FROM rejects"), format!("2,{},line_too_long,4096", GOOD.len()));
+    assert_eq!(
+        site.value("SELECT line, byte, reason, length(raw) FROM rejects"),
+        format!("2,{},line_too_long,4096", GOOD.len())
+    );
 }
 
 #[test]
 fn standard_input_once() {
     let site = Site::new();
     for expected in ["ingested 1 file", "nothing new"] {
-        let mut child = site
-            .command()
-            .args(["ingest", "-"])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            site.command().args(["ingest", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(&gzip(GOOD)).unwrap();
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -212,7 +210,9 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         assert!(ran.stderr.contains(said), "{args:?}: {}", ran.stderr);
         assert!(ran.stdout.is_empty(), "{args:?}");
     }
-    let elsewhere = finish(Command::new(env!("CARGO_BIN_EXE_albatross")).arg("--lake").arg(site.path("nowhere")).args(["sql", "SELECT 1"]));
+    let elsewhere = finish(
+        Command::new(env!("CARGO_BIN_EXE_albatross")).arg("--lake").arg(site.path("nowhere")).args(["sql", "SELECT 1"]),
+    );
     assert_eq!(elsewhere.code, Some(4));
     assert!(elsewhere.stderr.contains("no Albatross lake"), "{}", elsewhere.stderr);
 }

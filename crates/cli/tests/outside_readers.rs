@@ -35,7 +35,11 @@ fn others_read_the_same_counts_and_sums() {
     };
     run(albatross().arg("ingest").arg(root().join("sample-data")));
     let figures = folder.path().join("figures.json");
-    run(albatross().args(["sql", "--file"]).arg(root().join("tests/readers/figures.sql")).arg("--output").arg(&figures));
+    run(albatross()
+        .args(["sql", "--file"])
+        .arg(root().join("tests/readers/figures.sql"))
+        .arg("--output")
+        .arg(&figures));
     let said = run(Command::new(python).arg(root().join("tests/readers/check.py")).arg(&lake).arg(&figures));
     assert!(said.contains("deltalake"), "{said}");
 }

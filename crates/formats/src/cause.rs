@@ -29,7 +29,8 @@ macro_rules! causes {
         pub enum Cause { $($(#[$doc])* $variant,)* }
 
         impl Cause {
-            pub(crate) const NAMES: &'static [&'static str] = &[$($name),*];
+            /// All names, as they stand in the column `cause`.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
 
             pub fn name(self) -> &'static str {
                 Self::NAMES[self as usize]

@@ -39,15 +39,15 @@ impl Skip {
     pub const ALL: [Skip; 6] =
         [Skip::Empty, Skip::Control, Skip::ConnectionLog, Skip::HealthCheckLog, Skip::ClassicLog, Skip::NetworkLog];
 
-    /// For messages: "3 lines of an ALB connection log".
+    /// For messages, with an `s` where there are several: "ALB connection-log line".
     pub fn describe(self) -> &'static str {
         match self {
-            Skip::Empty => "empty lines",
-            Skip::Control => "control lines",
-            Skip::ConnectionLog => "lines of an ALB connection log",
-            Skip::HealthCheckLog => "lines of an ALB health-check log",
-            Skip::ClassicLog => "lines of a Classic ELB log",
-            Skip::NetworkLog => "lines of an NLB log",
+            Skip::Empty => "empty line",
+            Skip::Control => "control line",
+            Skip::ConnectionLog => "ALB connection-log line",
+            Skip::HealthCheckLog => "ALB health-check line",
+            Skip::ClassicLog => "Classic ELB line",
+            Skip::NetworkLog => "NLB line",
         }
     }
 }

@@ -253,7 +253,6 @@ fn varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,22 +6,30 @@
 //!
 //! Readers are judged by what they find in the logs: they must never look at [`Truth`].
 
+// What is simulated.
+mod scenario;
+mod scenarios;
+
+// The simulation.
+mod cpu;
+mod engine;
+mod request;
+mod traffic;
+
+// Who asks, and for what.
 mod agents;
 mod clients;
-mod cpu;
+mod urls;
+
+// What is written.
 mod damage;
-mod dice;
-mod engine;
 mod journal;
 mod line;
 mod metrics;
 mod output;
-mod request;
-mod scenario;
-mod scenarios;
-mod traffic;
 mod truth;
-mod urls;
+
+mod dice;
 
 pub use journal::LogFile;
 pub use line::FIELD_COUNTS;

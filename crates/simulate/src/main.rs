@@ -33,7 +33,7 @@ struct Arguments {
     minutes: u32,
 
     /// Requests per second at the height of the scenario's day (its own rate by default)
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     rate: Option<f64>,
 
     /// Number of targets (by default as many as the rate needs)

@@ -108,7 +108,8 @@ pub(crate) fn line<'a>(
     let lambda = request.kind == Kind::Lambda;
     let answered = matches!(end, End::Answered | End::SocketClosed);
     let times = match end {
-        End::Answered => {
+        // A function's failure has all three times, as in AWS's own example.
+        End::Answered | End::LambdaFailed => {
             let total = now - request.sent_on;
             let response = request.response_time.min(total / 20);
             [sent_after, Some(total - response), Some(response)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use albatross_query::{Catalogue, Format, Options, Query, Session, write};
 use arrow::datatypes::{DataType, SchemaRef};
 
-use crate::fixture::{TestLake, answer, clock};
+use crate::fixture::{TestLake, answer, clock, sql};
 
 /// The answer to the evening's lake.
 async fn evening(name: &str, given: &[(&str, &str)]) -> String {
@@ -116,6 +116,19 @@ fn the_readme_lists_every_query_with_its_columns() {
     }
 }
 
+/// A cause without a meaning would leave the engineer alone with its code.
+#[tokio::test]
+async fn every_cause_has_a_meaning_and_something_to_check() {
+    let session = TestLake::empty().await.session().await;
+    for cause in albatross_formats::Cause::NAMES {
+        let said =
+            sql(&session, &format!("SELECT meaning, what_to_check FROM causes WHERE cause = '{cause}'"), Format::Csv)
+                .await;
+        let line = said.lines().nth(1).unwrap_or_else(|| panic!("{cause} is not in the view `causes`"));
+        assert!(!line.starts_with(',') && !line.ends_with(','), "{cause}: {line}");
+    }
+}
+
 fn capitalised(title: &str) -> String {
     let mut chars = title.chars();
     chars.next().map(|first| first.to_uppercase().to_string() + chars.as_str()).unwrap_or_default()
@@ -192,11 +205,12 @@ async fn a_coarse_metric_counts_for_every_minute_of_its_period() {
 #[tokio::test]
 async fn slow_endpoints_by_their_share_of_the_time() {
     // Target time: 6 x 60.001 + 0.015, 2 x 11 x 5.5 x 1.5, 240 x 0.05, 10 x 0.05; together 554.021. The socket is left out.
+    // Of the 22 badges, 5.0 to 6.0 and 10.0 to 12.0, half are up to 6.0, 20 up to 11.6. The reports are all in one step.
     assert_eq!(
         evening("slow_endpoints", &[]).await,
         "method,route,requests,errors,error_rate,p50,p90,p99,max,target_time,target_time_share,bytes,seconds_per_mb\n\
-         POST,/reports,6,6,1.0,60.0035,60.0059,60.006,60.006,360.021,0.649833,1500,240014.0\n\
-         GET,/api/users/:id/badges,22,2,0.090909,8.95,11.66,12.0,12.0,181.5,0.327605,11000000,16.5\n\
+         POST,/reports,6,6,1.0,60.006,60.006,60.006,60.006,360.021,0.649833,1500,240014.0\n\
+         GET,/api/users/:id/badges,22,2,0.090909,6.0,11.6,12.0,12.0,181.5,0.327605,11000000,16.5\n\
          GET,/,240,20,0.083333,0.05,0.05,0.05,0.05,12.0,0.02166,225000,53.3333\n\
          GET,/wp-login.php,10,0,0.0,0.05,0.05,0.05,0.05,0.5,0.000902,10000,50.0\n"
     );
@@ -327,9 +341,9 @@ async fn the_story_is_told_in_sentences() {
          In all, the maximum was there for 12 of 60 minutes (highest: 100.0 %); the highest average was 40.0 %, so an alarm on the \
          average at 80.0 % would not have fired. 39.2 % of requests failed in minutes with the maximum at its limit, 3.2 % in the \
          others.\"\n\
-         slow endpoint,\"POST /reports takes 65.0 % of all target time with 2.2 % of the requests (6): median 60.0 s, 99th percentile \
+         slow endpoint,\"POST /reports takes 65.0 % of all target time with 2.2 % of the requests (6): median 60.01 s, 99th percentile \
          60.01 s, where the median endpoint has 6.03 s. It returns 0.3 kB per request.\"\n\
-         slow endpoint,\"GET /api/users/:id/badges takes 32.8 % of all target time with 7.9 % of the requests (22): median 8.95 s, \
+         slow endpoint,\"GET /api/users/:id/badges takes 32.8 % of all target time with 7.9 % of the requests (22): median 6.0 s, \
          99th percentile 12.0 s, where the median endpoint has 6.03 s. It returns 500.0 kB per request.\"\n\
          cause,\"20 x target_died (502), all of them on GET /: the target closed the connection before it answered. Check: crashes, \
          restarts, out of memory, worker timeouts on the target at these times; maximum CPU, not average.\"\n\
