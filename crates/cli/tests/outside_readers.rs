@@ -1,5 +1,6 @@
 //! The lake as others read it, and the benchmark in its short form. Both need Python with the packages of their
 //! requirements.txt; `make test` sets that up and names it in ALBATROSS_TEST_PYTHON.
+#![allow(clippy::print_stderr)] // a test that is skipped says so
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
