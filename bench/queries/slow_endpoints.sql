@@ -4,7 +4,7 @@ WITH endpoints AS (
   SELECT request_verb AS method, route,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code BETWEEN 500 AND 599) AS errors,
-         quantile_cont(duration, [0.5, 0.9, 0.99]) AS p,
+         quantile_disc(duration, [0.5, 0.9, 0.99]) AS p,
          max(duration) AS max,
          sum(coalesce(target_processing_time, CASE WHEN target_ip IS NOT NULL THEN duration END, 0)) AS target_time,
          sum(sent_bytes) AS bytes
