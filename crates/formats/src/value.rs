@@ -1,5 +1,9 @@
 //! Hand-written parsers of the few value types that load-balancer logs have. Each takes the whole field or fails.
 
+/// All of them are exact as f64.
+const POWERS_OF_TEN: [f64; 19] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+
 /// Seconds with decimals, as `0.001`, `12`, `-1`. Exact to the last printed digit: the digits are one integer, divided once.
 pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
     let (negative, digits) = match field.strip_prefix(b"-") {
@@ -24,7 +28,7 @@ pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
     if digits.len() == usize::from(decimals.is_some()) {
         return None;
     }
-    let value = mantissa as f64 / 10f64.powi(decimals.unwrap_or(0));
+    let value = mantissa as f64 / POWERS_OF_TEN[decimals.unwrap_or(0)];
     Some(if negative { -value } else { value })
 }
 

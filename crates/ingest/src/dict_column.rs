@@ -156,6 +156,8 @@ fn number(keys: &UInt32Array, order: &[u32], values: usize) -> Numbered {
     let raw = keys.values();
     let (ids, valid) = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
         None => (order.iter().map(|&row| number(raw[row as usize])).collect(), None),
+        // Many columns are for rare cases only.
+        Some(nulls) if nulls.null_count() == keys.len() => (Vec::new(), Some(vec![0; order.len()])),
         Some(nulls) => {
             let valid: Vec<u32> = order.iter().map(|&row| u32::from(nulls.is_valid(row as usize))).collect();
             let present = order.iter().zip(&valid).filter(|(_, valid)| **valid == 1);
