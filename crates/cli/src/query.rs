@@ -64,7 +64,11 @@ fn command(query: &Query) -> Command {
         let arg = option(&param.name, &param.name.to_uppercase(), help);
         // `--spikes-only` alone means true.
         let is_switch = param.kind == Kind::Boolean;
-        command = command.arg(if is_switch { arg.num_args(0..=1).allow_hyphen_values(false).default_missing_value("true") } else { arg });
+        command = command.arg(if is_switch {
+            arg.num_args(0..=1).allow_hyphen_values(false).default_missing_value("true")
+        } else {
+            arg
+        });
     }
     command = Output::augment_args(command.next_help_heading("Output"))
         .arg(Arg::new("lake").long("lake").value_name("FOLDER").help("Folder of the lake").env("ALBATROSS_LAKE"))
