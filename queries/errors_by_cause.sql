@@ -1,6 +1,6 @@
 -- errors_by_cause: why did requests fail?
 -- The cause is what a request's own row tells: a first suspicion. Many rows of one cause on one target, route or client
--- tell more.
+-- tell more. The median is exact; of an even number, it is the mean of the two in the middle.
 -- param status: status?                    | only these statuses; else everything with a cause
 -- column cause: text                       | code of the cause
 -- column answered_by: text                 | target, load_balancer or client_gone
@@ -23,7 +23,7 @@ WITH failed AS (
          count(DISTINCT request_verb || ' ' || route) AS routes,
          count(DISTINCT target_ip || ':' || target_port) AS targets,
          count(DISTINCT client_ip) AS clients,
-         approx_percentile_cont(0.5, 1000) WITHIN GROUP (ORDER BY duration) AS p50,
+         median(duration) AS p50,
          min(started_at) AS first_seen,
          max(started_at) AS last_seen
   FROM alb

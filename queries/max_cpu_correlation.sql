@@ -1,6 +1,8 @@
 -- max_cpu_correlation: do errors and latency move with average or with maximum CPU, and how much earlier?
 -- Per minute: error rate and 95th percentile of latency against CPU some minutes before or after. The maximum is the
 -- hottest resource's, the average that of all resources. Coarser metrics count for every minute of their period.
+-- The percentile is a nearest rank, exact to one percent: durations are counted in steps, as in slow_endpoints, but wider
+-- ones, since there are many minutes.
 --
 -- An alarm on the average sees nothing where the maximum is at its limit while the average stays low: compare
 -- minutes_at_limit with highest_avg and minutes_alarmed.
@@ -24,7 +26,8 @@
 -- column highest_avg: float percent     | of any minute
 -- example: albatross query max_cpu_correlation --from "2026-11-19 18:00" --to "2026-11-19 19:00"
 WITH cpu AS (
-  SELECT minute, avg(average) AS average, max(maximum) AS maximum
+  -- Rounded: the last digits of an average depend on the order of the rows.
+  SELECT minute, round(avg(average), 6) AS average, max(maximum) AS maximum
   FROM (
     SELECT to_unixtime(time) / 60 + unnest(range(0, greatest(period_s / 60, 1))) AS minute, average, maximum
     FROM metrics
@@ -43,14 +46,24 @@ facts AS (
   FROM cpu
   WHERE minute >= to_unixtime($from) / 60 AND minute * 60 < to_unixtime($to)
 ),
-requests AS (
+steps AS (
   SELECT to_unixtime(started_at) / 60 AS minute,
+         CAST(floor(ln(greatest(seconds, 0.0001)) * 100) AS INT) AS step,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code IN ($status)) AS errors,
-         approx_percentile_cont(0.95, 1000) WITHIN GROUP (ORDER BY duration) FILTER (WHERE type NOT IN ('ws', 'wss')) AS p95
-  FROM alb
+         count(seconds) AS timed,
+         max(seconds) AS longest
+  FROM (SELECT *, CASE WHEN type IN ('ws', 'wss') THEN NULL ELSE duration END AS seconds FROM alb)
   WHERE started_at >= $from AND started_at < $to
-  GROUP BY 1
+  GROUP BY 1, 2
+),
+requests AS (
+  SELECT minute, sum(requests) AS requests, sum(errors) AS errors,
+         min(CASE WHEN up_to_here >= 0.95 * of_all THEN longest END) AS p95
+  FROM (SELECT *, sum(timed) OVER (PARTITION BY minute ORDER BY step ROWS UNBOUNDED PRECEDING) AS up_to_here,
+                  sum(timed) OVER (PARTITION BY minute) AS of_all
+        FROM steps)
+  GROUP BY minute
 ),
 pairs AS (
   SELECT lag_minutes, requests, errors, errors / CAST(requests AS DOUBLE) AS error_rate, p95, average, maximum
@@ -60,10 +73,15 @@ pairs AS (
 )
 SELECT lag_minutes,
        count(*) AS minutes,
-       round(corr(error_rate, maximum), 4) AS error_rate_vs_max,
-       round(corr(error_rate, average), 4) AS error_rate_vs_avg,
-       round(corr(p95, maximum), 4) AS latency_vs_max,
-       round(corr(p95, average), 4) AS latency_vs_avg,
+       -- What never changes correlates with nothing: corr() would correlate the errors of its own arithmetic.
+       round(CASE WHEN min(error_rate) < max(error_rate) AND min(maximum) < max(maximum)
+                  THEN corr(error_rate, maximum) END, 4) AS error_rate_vs_max,
+       round(CASE WHEN min(error_rate) < max(error_rate) AND min(average) < max(average)
+                  THEN corr(error_rate, average) END, 4) AS error_rate_vs_avg,
+       round(CASE WHEN min(p95) < max(p95) AND min(maximum) < max(maximum)
+                  THEN corr(p95, maximum) END, 4) AS latency_vs_max,
+       round(CASE WHEN min(p95) < max(p95) AND min(average) < max(average)
+                  THEN corr(p95, average) END, 4) AS latency_vs_avg,
        round(sum(errors) FILTER (WHERE maximum >= $limit)
              / CAST(sum(requests) FILTER (WHERE maximum >= $limit) AS DOUBLE), 6) AS error_rate_at_limit,
        round(sum(errors) FILTER (WHERE maximum < $limit)

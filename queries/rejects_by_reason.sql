@@ -20,8 +20,8 @@ reasons AS (
   SELECT reason, format, count(*) AS rejects, count(DISTINCT source_file) AS files,
          first_value(source_file ORDER BY source_file, line) AS a_file,
          first_value(line ORDER BY source_file, line) AS a_line,
-         first_value(detail ORDER BY source_file, line) AS a_detail,
-         substr(first_value(raw ORDER BY source_file, line), 1, 200) AS a_raw
+         first_value(detail ORDER BY source_file, line, detail, raw) AS a_detail,
+         substr(first_value(raw ORDER BY source_file, line, detail, raw), 1, 200) AS a_raw
   FROM rejects
   WHERE source_file NOT IN (SELECT source_file FROM outside WHERE source_file IS NOT NULL)
   GROUP BY 1, 2

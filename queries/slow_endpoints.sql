@@ -2,9 +2,10 @@
 -- The share of all target time says where work pays: a slow endpoint that nobody calls costs little. Seconds per
 -- megabyte returned tell an endpoint that works hard for little from one that returns much.
 --
--- Latency is the duration as the client sees it; its percentiles are exact to 0.25 percent, the width of the steps in
--- which durations are counted. Counting needs little memory, whatever the number of requests. Where a target was asked and never answered, the whole duration is
--- target time. WebSocket connections are left out.
+-- Latency is the duration as the client sees it. Its percentiles are nearest ranks, exact to 0.25 percent: the width of
+-- the steps in which durations are counted, which takes little memory, whatever the number of requests.
+--
+-- Where a target was asked and never answered, the whole duration is target time. WebSocket connections are left out.
 -- param status: status = 5xx               | what counts as an error
 -- param min_requests: integer 1.. = 1      | leave out endpoints with fewer requests
 -- param limit: integer 1..100000 = 20      | rows at most
@@ -27,17 +28,21 @@ WITH steps AS (
          CAST(floor(ln(greatest(duration, 0.0001)) * 400) AS INT) AS step,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code IN ($status)) AS errors,
+         count(duration) AS timed,
          max(duration) AS longest,
-         sum(coalesce(target_processing_time, CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0)) AS target_time,
+         -- Whole microseconds add up to the same in any order, which fractions do not.
+         round(1000000 * sum(coalesce(target_processing_time,
+                                      CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0))) AS target_us,
          sum(sent_bytes) AS bytes
   FROM alb
   WHERE started_at >= $from AND started_at < $to AND coalesce(type, '') NOT IN ('ws', 'wss')
   GROUP BY 1, 2, 3
 ),
--- A percentile is the longest duration of the first step that reaches so many of the requests.
-ranked AS (
-  SELECT *, sum(requests) OVER (PARTITION BY method, route ORDER BY step) AS up_to_here,
-            sum(requests) OVER (PARTITION BY method, route) AS of_all
+-- A percentile is the longest duration of the first step that reaches so many of the durations. Requests without one are
+-- in the lowest step, but not counted there.
+counted AS (
+  SELECT *, sum(timed) OVER (PARTITION BY method, route ORDER BY step ROWS UNBOUNDED PRECEDING) AS up_to_here,
+            sum(timed) OVER (PARTITION BY method, route) AS of_all
   FROM steps
 ),
 endpoints AS (
@@ -45,18 +50,18 @@ endpoints AS (
          min(CASE WHEN up_to_here >= 0.5 * of_all THEN longest END) AS p50,
          min(CASE WHEN up_to_here >= 0.9 * of_all THEN longest END) AS p90,
          min(CASE WHEN up_to_here >= 0.99 * of_all THEN longest END) AS p99,
-         max(longest) AS max, sum(target_time) AS target_time, sum(bytes) AS bytes
-  FROM ranked
+         max(longest) AS max, sum(target_us) AS target_us, sum(bytes) AS bytes
+  FROM counted
   GROUP BY method, route
 )
 SELECT method, route, requests, errors,
        round(errors / CAST(requests AS DOUBLE), 6) AS error_rate,
        round(p50, 4) AS p50, round(p90, 4) AS p90, round(p99, 4) AS p99, round(max, 4) AS max,
-       round(target_time, 3) AS target_time,
-       round(target_time / nullif(all_target_time, 0.0), 6) AS target_time_share,
+       round(target_us / 1000000, 3) AS target_time,
+       round(target_us / nullif(all_target_us, 0.0), 6) AS target_time_share,
        bytes,
-       round(target_time / nullif(bytes / 1000000.0, 0.0), 4) AS seconds_per_mb
-FROM (SELECT *, sum(target_time) OVER () AS all_target_time FROM endpoints)
+       round(target_us / nullif(bytes, 0), 4) AS seconds_per_mb
+FROM (SELECT *, sum(target_us) OVER () AS all_target_us FROM endpoints)
 WHERE requests >= $min_requests
-ORDER BY target_time DESC, requests DESC, route, method
+ORDER BY target_us DESC, requests DESC, route, method
 LIMIT $limit

@@ -67,7 +67,7 @@ begun AS (
 ),
 incidents AS (
   SELECT min(start) AS start, max(start) + $bucket AS end, sum(requests) AS requests, sum(errors) AS errors,
-         sum(expected) AS expected, sum(s500) AS s500, sum(s502) AS s502, sum(s503) AS s503, sum(s504) AS s504,
+         round(sum(expected), 6) AS expected, sum(s500) AS s500, sum(s502) AS s502, sum(s503) AS s503, sum(s504) AS s504,
          sum(s460) AS s460, sum(by_load_balancer) AS by_load_balancer, sum(by_target) AS by_target,
          row_number() OVER (ORDER BY sum(errors) DESC, min(start)) AS rank,
          count(*) OVER () AS incidents
@@ -111,7 +111,7 @@ no_rise AS (
   FROM totals WHERE requests > 0 AND NOT EXISTS (SELECT 1 FROM incidents)
 ),
 cpu AS (
-  SELECT minute, avg(average) AS average, max(maximum) AS maximum
+  SELECT minute, round(avg(average), 6) AS average, max(maximum) AS maximum
   FROM (
     SELECT to_unixtime(time) / 60 + unnest(range(0, greatest(period_s / 60, 1))) AS minute, average, maximum
     FROM metrics
@@ -167,13 +167,15 @@ cpu_story AS (
          END AS finding
   FROM cpu_range AS r CROSS JOIN cpu_incident AS i CROSS JOIN rates
 ),
--- Percentiles by counting durations in steps, as slow_endpoints does.
+-- Percentiles by counting durations in steps, and target time in whole microseconds, as in slow_endpoints.
 steps AS (
   SELECT request_verb, route,
          CAST(floor(ln(greatest(duration, 0.0001)) * 400) AS INT) AS step,
          count(*) AS requests,
+         count(duration) AS timed,
          max(duration) AS longest,
-         sum(coalesce(target_processing_time, CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0)) AS target_time,
+         round(1000000 * sum(coalesce(target_processing_time,
+                                      CASE WHEN target_ip IS NOT NULL THEN duration END, 0.0))) AS target_us,
          sum(sent_bytes) AS bytes
   FROM alb
   WHERE started_at >= $from AND started_at < $to AND coalesce(type, '') NOT IN ('ws', 'wss')
@@ -184,17 +186,17 @@ endpoints AS (
          sum(requests) AS requests,
          min(CASE WHEN up_to_here >= 0.5 * of_all THEN longest END) AS p50,
          min(CASE WHEN up_to_here >= 0.99 * of_all THEN longest END) AS p99,
-         sum(target_time) AS target_time,
+         sum(target_us) AS target_us,
          sum(bytes) AS bytes
-  FROM (SELECT *, sum(requests) OVER (PARTITION BY request_verb, route ORDER BY step) AS up_to_here,
-                  sum(requests) OVER (PARTITION BY request_verb, route) AS of_all
+  FROM (SELECT *, sum(timed) OVER (PARTITION BY request_verb, route ORDER BY step ROWS UNBOUNDED PRECEDING) AS up_to_here,
+                  sum(timed) OVER (PARTITION BY request_verb, route) AS of_all
         FROM steps)
   GROUP BY request_verb, route
 ),
 shares AS (
   SELECT *,
          requests / CAST(sum(requests) OVER () AS DOUBLE) AS request_share,
-         target_time / nullif(sum(target_time) OVER (), 0.0) AS time_share,
+         target_us / nullif(sum(target_us) OVER (), 0.0) AS time_share,
          median(p99) OVER () AS usual_p99,
          count(*) OVER () AS endpoints
   FROM endpoints

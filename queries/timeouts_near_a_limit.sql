@@ -56,17 +56,23 @@ limits AS (
   FROM piles
 ),
 hits AS (
-  SELECT limits.pile, pile_requests, expected, request_verb, route, duration, elb_status_code, answered_by, target_ip, started_at
+  SELECT pile, pile_requests, expected, round(duration, 2) AS seconds, request_verb, route, elb_status_code,
+         count(*) AS requests,
+         count(*) FILTER (WHERE elb_status_code >= 400 OR elb_status_code = 0) AS failed,
+         count(*) FILTER (WHERE answered_by <> 'target' AND target_ip IS NOT NULL) AS may_have_succeeded,
+         min(started_at) AS first_seen,
+         max(started_at) AS last_seen
   FROM alb
   JOIN limits ON limits.step = CAST(floor(ln(alb.duration) * 100) AS BIGINT)
   WHERE started_at >= $from AND started_at < $to
     AND coalesce(type, '') NOT IN ('ws', 'wss')
     AND duration >= extract(epoch FROM $min_duration)
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
--- Not the shortest of the pile, which may be there by chance.
-edges AS (
-  SELECT pile, round(approx_percentile_cont(0.05, 1000) WITHIN GROUP (ORDER BY duration), 2) AS limit_seconds
-  FROM hits GROUP BY pile
+-- A pile begins at its 5th percentile (nearest rank): its shortest durations may be there by chance.
+edged AS (
+  SELECT *, min(CASE WHEN up_to_here >= 0.05 * pile_requests THEN seconds END) OVER (PARTITION BY pile) AS limit_seconds
+  FROM (SELECT *, sum(requests) OVER (PARTITION BY pile ORDER BY seconds) AS up_to_here FROM hits)
 )
 SELECT limit_seconds,
        CASE round(limit_seconds, 1)
@@ -77,14 +83,14 @@ SELECT limit_seconds,
          WHEN 900.0 THEN 'longest timeout of a function (Lambda)'
        END AS known_as,
        request_verb AS method, route,
-       count(*) AS requests,
+       sum(requests) AS requests,
        max(pile_requests) AS pile,
        round(max(expected), 3) AS expected,
-       count(*) FILTER (WHERE elb_status_code >= 400 OR elb_status_code = 0) AS failed,
-       count(*) FILTER (WHERE answered_by <> 'target' AND target_ip IS NOT NULL) AS may_have_succeeded,
+       sum(failed) AS failed,
+       sum(may_have_succeeded) AS may_have_succeeded,
        string_agg(DISTINCT CAST(elb_status_code AS VARCHAR), ' ' ORDER BY CAST(elb_status_code AS VARCHAR)) AS statuses,
-       min(started_at) AS first_seen,
-       max(started_at) AS last_seen
-FROM hits JOIN edges ON edges.pile = hits.pile
+       min(first_seen) AS first_seen,
+       max(last_seen) AS last_seen
+FROM edged
 GROUP BY limit_seconds, request_verb, route
 ORDER BY pile DESC, limit_seconds, requests DESC, route, method

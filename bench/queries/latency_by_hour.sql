@@ -5,7 +5,7 @@ WITH hours AS (
   SELECT to_timestamp(epoch_us(started_at) // 3600000000 * 3600) AS start,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code BETWEEN 500 AND 599) AS errors,
-         quantile_cont(duration, [0.5, 0.9, 0.99]) AS p,
+         quantile_disc(duration, [0.5, 0.9, 0.99]) AS p,
          max(duration) AS max
   FROM alb
   WHERE coalesce(type, '') NOT IN ('ws', 'wss')

@@ -1,6 +1,7 @@
 -- DuckDB's equivalent of queries/max_cpu_correlation.sql with its defaults: 5xx, CPUUtilization, limit 99, alarm 80.
+-- The percentile is exact.
 WITH cpu AS (
-  SELECT minute, avg(average) AS average, max(maximum) AS maximum
+  SELECT minute, round(avg(average), 6) AS average, max(maximum) AS maximum
   FROM (
     SELECT epoch_us(time) // 60000000 + unnest(range(greatest(period_s // 60, 1))) AS minute, average, maximum
     FROM metrics
@@ -12,7 +13,7 @@ requests AS (
   SELECT epoch_us(started_at) // 60000000 AS minute,
          count(*) AS requests,
          count(*) FILTER (WHERE elb_status_code BETWEEN 500 AND 599) AS errors,
-         quantile_cont(duration, 0.95) FILTER (WHERE type NOT IN ('ws', 'wss')) AS p95,
+         quantile_disc(duration, 0.95) FILTER (WHERE coalesce(type, '') NOT IN ('ws', 'wss')) AS p95,
          max(started_at) AS last_start
   FROM alb
   GROUP BY 1

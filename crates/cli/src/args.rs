@@ -61,7 +61,7 @@ pub(crate) struct Ingest {
 #[command(disable_help_flag = true)]
 pub(crate) struct NamedQuery {
     /// Its name; `albatross query NAME --help` shows its parameters and columns.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) name: Option<String>,
     /// Its parameters, and: --from, --to, --tz, --format, --output, --queries, --fail-on-rows.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]

@@ -259,6 +259,7 @@ fn a_users_own_queries() {
     );
     let ran = site.run(&["query", "hosts", "--queries", "mine", "--least", "1", "--format", "csv"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "host\nshop.example.com\n"), "{}", ran.stderr);
+    assert!(site.run(&["query", "--help"]).stdout.contains("502_spikes"));
     let help = site.run(&["query", "hosts", "--queries", "mine", "--help"]);
     assert!(help.stdout.contains("at least so many requests") && help.stdout.contains("the host"), "{}", help.stdout);
 }

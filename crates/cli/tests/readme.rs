@@ -98,6 +98,9 @@ fn every_query_answers_as_before() {
     names.sort();
     assert!(names.len() >= 15);
     for name in names {
-        insta::assert_snapshot!(name.as_str(), albatross(&["query", &name, "--format", "csv"]));
+        let answer = albatross(&["query", &name, "--format", "csv"]);
+        // The one thing that depends on where the checkout is.
+        let answer = answer.replace(root().to_str().unwrap(), "CHECKOUT");
+        insta::assert_snapshot!(name.as_str(), answer);
     }
 }

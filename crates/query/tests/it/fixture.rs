@@ -240,6 +240,22 @@ impl TestLake {
         self.add(Table::Metrics, None, &(0..12).map(periods).collect::<Vec<_>>()).await;
     }
 
+    /// A busy hour, its rows dealt out to so many files, from the first to the last row or the other way round.
+    pub(crate) async fn busy(files: usize, backwards: bool) -> TestLake {
+        let mut lake = TestLake::empty().await;
+        let tables = [(Table::Alb, busy()), (Table::Metrics, busy_cpu()), (Table::Rejects, same_line_twice())];
+        for (table, mut rows) in tables {
+            if backwards {
+                rows.reverse();
+            }
+            for file in 0..files {
+                let rows: Vec<Row> = rows.iter().skip(file).step_by(files).cloned().collect();
+                lake.add(table, (table == Table::Alb).then_some("2026-11-19"), &rows).await;
+            }
+        }
+        lake
+    }
+
     /// The evening of 19 November 2026, and a look at the next morning. See the single parts.
     pub(crate) async fn evening() -> TestLake {
         let mut lake = TestLake::empty().await;
@@ -330,6 +346,56 @@ fn scanner() -> Vec<Row> {
             )
         })
         .collect()
+}
+
+/// 6,000 requests from 18:00 to 18:50, of 1 ms to 40 s, mostly short. One in 50 fails, one in 97 has no duration, one in 101
+/// is a WebSocket connection.
+fn busy() -> Vec<Row> {
+    let mut random = 1_u64;
+    (0..6_000_i64)
+        .map(|i| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let x = (random >> 40) as f64 / (1 << 24) as f64;
+            let at = time("18:00:00") + TimeDelta::milliseconds(500 * i);
+            let route = ["/", "/feed", "/search"][i as usize % 3];
+            let client = format!("203.0.113.{}", i % 40);
+            let target = format!("10.0.1.{}", i % 4);
+            let row = with(
+                timed(request(at), at, (1e3 * (x * 10.6).exp()).round() / 1e6),
+                row! {"route": route, "client_ip": client.as_str(), "target_ip": target.as_str()},
+            );
+            let row = if i % 50 == 7 { died(row) } else { row };
+            match i {
+                _ if i % 97 == 0 => without(row, &["duration"]),
+                _ if i % 101 == 0 => with(row, row! {"type": "wss"}),
+                _ => row,
+            }
+        })
+        .collect()
+}
+
+/// CPU of three resources, whose average has no end in binary.
+fn busy_cpu() -> Vec<Row> {
+    (0..150)
+        .map(|i| {
+            row! {
+                "time": time("18:00:00") + TimeDelta::minutes(i / 3), "period_s": 60, "metric": "CPUUtilization",
+                "resource": ["web", "queue", "cron"][i as usize % 3], "average": (i * i % 71) as f64 + 0.1,
+                "maximum": (i * i % 97) as f64 + 3.3,
+            }
+        })
+        .collect()
+}
+
+/// A file was read twice, and had another line at the same place.
+fn same_line_twice() -> Vec<Row> {
+    let reject = |detail: &str, raw: &str| {
+        row! {
+            "source_file": "0.log.gz", "line": 5, "byte": 100, "reason": "bad_time", "detail": detail, "raw": raw,
+            "format": "alb",
+        }
+    };
+    vec![reject("`yesterday` is no time", "https yesterday"), reject("`morning` is no time", "https morning")]
 }
 
 /// CPU of one service, a row a minute from 18:00 to 19:00: average 20 and maximum 35, but 40 and 100 from 18:29 to 18:41.
