@@ -9,10 +9,15 @@ use arrow::array::{
     ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray, StringArray,
     TimestampMicrosecondArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, TimeUnit, UInt32Type};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
+
+/// Packs 64 rows at a time.
+fn validity(rows: usize, is_valid: impl FnMut(usize) -> bool) -> NullBuffer {
+    NullBuffer::new(BooleanBuffer::collect_bool(rows, is_valid))
+}
 
 /// A column under construction.
 pub(crate) trait Column: Default {
@@ -47,8 +52,11 @@ macro_rules! primitive {
                 self.0.len() * size_of::<$native>()
             }
             fn finish(self) -> ArrayRef {
-                let is_null: fn(&$native) -> bool = $is_null;
-                let nulls = self.0.iter().any(is_null).then(|| NullBuffer::from_iter(self.0.iter().map(|v| !is_null(v))));
+                fn is_null(value: &$native) -> bool {
+                    let is_null: fn(&$native) -> bool = $is_null;
+                    is_null(value)
+                }
+                let nulls = self.0.iter().any(is_null).then(|| validity(self.0.len(), |row| !is_null(&self.0[row])));
                 let array: fn(ScalarBuffer<$native>, Option<NullBuffer>) -> ArrayRef = $array;
                 array(self.0.into(), nulls)
             }
@@ -202,10 +210,10 @@ impl Column for Dict {
     }
 
     fn finish(self) -> ArrayRef {
-        let nulls = self.keys.contains(&NULL).then(|| NullBuffer::from_iter(self.keys.iter().map(|&k| k != NULL)));
+        let nulls = self.keys.contains(&NULL).then(|| validity(self.keys.len(), |row| self.keys[row] != NULL));
         let mut keys = self.keys;
         if nulls.is_some() {
-            keys.iter_mut().filter(|k| **k == NULL).for_each(|k| *k = 0);
+            keys.iter_mut().for_each(|key| *key = if *key == NULL { 0 } else { *key });
         }
         let keys = PrimitiveArray::<UInt32Type>::new(keys.into(), nulls);
         Arc::new(DictionaryArray::new(keys, Arc::new(self.values.finish())))

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
+use memchr::{memchr, memchr_iter};
+
 /// Version of the built-in rules, kept in the ledger beside the rows they made. Rises whenever a path's route changes.
 pub const RULES_VERSION: u32 = 1;
 
@@ -99,23 +101,26 @@ fn matches(rule: &[Segment], path: &str) -> bool {
 
 fn built_in(path: &str) -> Cow<'_, str> {
     // `;jsessionid=...` and the like are parameters, not path.
-    let path = &path[..path.find(';').unwrap_or(path.len())];
-    let deep = path.split('/').count() > MAX_SEGMENTS + 1;
-    if !deep && path.split('/').all(|s| placeholder(s).is_none()) {
-        return Cow::Borrowed(path);
-    }
-    let mut route = String::with_capacity(path.len());
-    for (i, segment) in path.split('/').enumerate() {
+    let path = &path[..memchr(b';', path.as_bytes()).unwrap_or(path.len())];
+    let mut route: Option<String> = None;
+    let mut start = 0; // of the segment
+    for (i, end) in memchr_iter(b'/', path.as_bytes()).chain([path.len()]).enumerate() {
         if i > MAX_SEGMENTS {
-            route.push_str("/*");
-            break;
+            return Cow::Owned(route.unwrap_or_else(|| path[..start - 1].to_string()) + "/*");
         }
-        if i > 0 {
-            route.push('/');
+        let segment = &path[start..end];
+        // Until the first value the route is the path itself.
+        match (&mut route, placeholder(segment)) {
+            (None, None) => {}
+            (None, Some(name)) => route = Some(format!("{}{name}", &path[..start])),
+            (Some(route), name) => {
+                route.push('/');
+                route.push_str(name.as_deref().unwrap_or(segment));
+            }
         }
-        route.push_str(placeholder(segment).as_deref().unwrap_or(segment));
+        start = end + 1;
     }
-    Cow::Owned(route)
+    route.map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 /// What stands in a route for a segment that is a value; `None` for a segment that is a name.

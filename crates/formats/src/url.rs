@@ -1,5 +1,7 @@
 //! The parts of a logged request URL. URLs in logs are what clients sent: no URL library accepts them all.
 
+use memchr::{memchr2, memchr3, memrchr};
+
 /// Host and path of a URL such as `https://www.example.com:443/a/b?c=d`, borrowed from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
@@ -10,17 +12,19 @@ pub(crate) struct Parts<'a> {
 }
 
 pub(crate) fn parts(url: &str) -> Parts<'_> {
-    let Some(scheme) = url.find("://") else {
+    // A scheme is short; `://` further behind belongs to something else.
+    let head = &url.as_bytes()[..url.len().min(16)];
+    let Some(scheme) = head.windows(3).position(|w| w == b"://") else {
         // `CONNECT host:443` has no path; an origin-form target is a path only.
         return Parts { host: None, path: url.starts_with('/').then(|| path_of(url)).flatten() };
     };
     let rest = &url[scheme + 3..];
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let end = memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
     Parts { host: host_of(&rest[..end]), path: path_of(&rest[end..]) }
 }
 
 fn path_of(rest: &str) -> Option<&str> {
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let end = memchr2(b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
     (end > 0).then(|| &rest[..end])
 }
 
@@ -30,8 +34,8 @@ fn host_of(authority: &str) -> Option<&str> {
     }
     // Where the client sent no path, a load balancer glues a dash to the port: `host:80-`.
     let bare = authority.strip_suffix('-').unwrap_or(authority);
-    let host = match bare.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+    let host = match memrchr(b':', bare.as_bytes()) {
+        Some(colon) if bare.as_bytes()[colon + 1..].iter().all(u8::is_ascii_digit) => &bare[..colon],
         _ => authority,
     };
     (!host.is_empty() && host != "-").then_some(host)

@@ -25,7 +25,7 @@ pub(crate) struct Batch {
 }
 
 /// A transaction is made when this much Parquet waits...
-const MAX_BYTES: u64 = 128 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 /// ...or when this time has passed: what a crash may cost.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 

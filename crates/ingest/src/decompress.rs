@@ -72,6 +72,14 @@ impl<R: Read> Decompressed<R> {
         Ok(Decompressed { kind, produced: 0, always_allowed: ALWAYS_ALLOWED })
     }
 
+    /// Goes on behind a gzip member that ended at byte `at` of the file.
+    pub(crate) fn behind_member(source: R, at: u64) -> io::Result<Decompressed<R>> {
+        let mut stored = Stored::new(source);
+        stored.bytes = at;
+        let kind = next_member(BufReader::with_capacity(BUFFER, stored))?;
+        Ok(Decompressed { kind, produced: 0, always_allowed: ALWAYS_ALLOWED })
+    }
+
     fn stored(&self) -> &Stored<R> {
         match &self.kind {
             Kind::Plain(reader) | Kind::End(reader) => reader.get_ref(),

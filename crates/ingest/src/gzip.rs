@@ -23,46 +23,46 @@ impl Default for Gunzip {
 }
 
 impl Gunzip {
-    /// Decompresses all members of `input` into `out[..n]` and returns `n`; `out` grows as needed up to `cap` bytes.
+    /// Decompresses the first member of `input` into `out[..written]`; `out` grows as needed up to `cap` bytes.
     ///
-    /// `None` if the data is broken, does not fit, or has anything behind its last member: the streaming decoder then says what
-    /// exactly is wrong, or copes.
-    pub(crate) fn all_members(&mut self, input: &[u8], out: &mut Vec<u8>, cap: usize) -> Option<usize> {
-        let trailer = input.last_chunk::<4>().map(|n| u32::from_le_bytes(*n) as usize)?;
-        if trailer > cap {
-            return None;
-        }
-        grow(out, trailer.max(1));
-        let (mut read, mut written) = (0, 0);
-        while read < input.len() {
-            let (mut used, mut made) = (0, 0);
+    /// `None` if the member is broken or does not fit: the streaming decoder then says what exactly is wrong, or copes.
+    pub(crate) fn member(&mut self, input: &[u8], out: &mut Vec<u8>, cap: usize) -> Option<Member> {
+        // Of a file with one member this is its size; of others it is that of the last member, which is as good a guess.
+        let size_of_last = input.last_chunk::<4>().map_or(0, |n| u32::from_le_bytes(*n) as usize);
+        grow(out, FIRST_GUESS.min(cap));
+        loop {
+            let (mut read, mut written) = (0, 0);
             // SAFETY: both pointers are valid for the lengths given with them, and libdeflate writes no further.
             let result = unsafe {
                 c::libdeflate_gzip_decompress_ex(
                     self.0.as_ptr(),
-                    input[read..].as_ptr().cast(),
-                    input.len() - read,
-                    out[written..].as_mut_ptr().cast(),
-                    out.len() - written,
-                    &mut used,
-                    &mut made,
+                    input.as_ptr().cast(),
+                    input.len(),
+                    out.as_mut_ptr().cast(),
+                    out.len(),
+                    &mut read,
+                    &mut written,
                 )
             };
             match result {
-                c::libdeflate_result_LIBDEFLATE_SUCCESS if used > 0 => {
-                    read += used;
-                    written += made;
-                }
+                c::libdeflate_result_LIBDEFLATE_SUCCESS if read > 0 => return Some(Member { read, written }),
                 c::libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE if out.len() < cap => {
-                    let larger = (out.len() * 2).clamp(1 << 20, cap);
-                    grow(out, larger);
+                    let larger = if size_of_last > out.len() { size_of_last } else { out.len() * 2 };
+                    grow(out, larger.min(cap));
                 }
                 _ => return None,
             }
         }
-        Some(written)
     }
 }
+
+/// What a member took and gave, in bytes.
+pub(crate) struct Member {
+    pub(crate) read: usize,
+    pub(crate) written: usize,
+}
+
+const FIRST_GUESS: usize = 1 << 20;
 
 fn grow(out: &mut Vec<u8>, len: usize) {
     if out.len() < len {
@@ -90,16 +90,19 @@ mod tests {
     }
 
     #[test]
-    fn one_member_many_members_and_broken_data() {
+    fn members_one_by_one_and_broken_data() {
         let (a, b) = (vec![b'a'; 3_000_000], b"second".to_vec());
         let mut gunzip = Gunzip::default();
         let mut out = Vec::new();
         let both = [member(&a), member(&b)].concat();
-        let n = gunzip.all_members(&both, &mut out, 1 << 24).unwrap();
-        assert_eq!(out[..n], [a.clone(), b].concat());
-        assert_eq!(gunzip.all_members(&member(b""), &mut out, 10), Some(0));
-        assert_eq!(gunzip.all_members(&member(&a), &mut Vec::new(), 1000), None);
-        assert_eq!(gunzip.all_members(&both[..both.len() - 3], &mut out, 1 << 24), None);
-        assert_eq!(gunzip.all_members(&[both, b"junk".to_vec()].concat(), &mut out, 1 << 24), None);
+        let first = gunzip.member(&both, &mut out, 1 << 24).unwrap();
+        assert_eq!(out[..first.written], a);
+        let second = gunzip.member(&both[first.read..], &mut out, 1 << 24).unwrap();
+        assert_eq!(out[..second.written], b);
+        assert_eq!(first.read + second.read, both.len());
+        assert_eq!(gunzip.member(&member(b""), &mut out, 10).unwrap().written, 0);
+        assert!(gunzip.member(&member(&a), &mut Vec::new(), 1000).is_none());
+        assert!(gunzip.member(&both[..first.read - 3], &mut out, 1 << 24).is_none());
+        assert!(gunzip.member(b"junk", &mut out, 1 << 24).is_none());
     }
 }

@@ -16,7 +16,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use crate::Error;
 use crate::commit::Batch;
 use crate::decompress::Decompressed;
-use crate::small::{Text, check_size};
+use crate::small::check_size;
 use crate::source::{Source, plain};
 use crate::summary::Event;
 use crate::worker::{Done, Shared, Trouble, Worker, range, recognise};
@@ -201,7 +201,7 @@ fn metrics(
     }
     let (stored_bytes, content_hash) = (reader.stored_bytes(), reader.content_hash());
     check_size(source, stored_bytes)?;
-    worker.metrics(source, &Text { bytes: &text, stored_bytes, content_hash })
+    worker.metrics(source, &text, stored_bytes, content_hash)
 }
 
 /// Cuts a stream after line ends.

@@ -28,8 +28,11 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Encodes a batch of ALB rows: by day of arrival, and by arrival inside a day.
 pub(crate) fn encode_alb(rows: alb::Rows) -> Result<Vec<Encoded>, ParquetError> {
     let arrivals = rows.arrivals();
-    let mut order: Vec<u32> = (0..arrivals.len() as u32).collect();
-    order.sort_unstable_by_key(|&row| (arrivals[row as usize], row));
+    // The keys go along with the row numbers: looking them up in each comparison costs several times the sort.
+    let mut keyed: Vec<(i64, u32)> = arrivals.iter().copied().zip(0..).collect();
+    keyed.sort_unstable();
+    let order: Vec<u32> = keyed.iter().map(|&(_, row)| row).collect();
+    drop(keyed);
     let mut days: Vec<(NaiveDate, UInt32Array)> = Vec::new();
     let mut rest = order.as_slice();
     while let Some(&first) = rest.first() {

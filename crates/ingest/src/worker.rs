@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::commit::{Batch, Committer};
 use crate::large::{self, Piece};
-use crate::small::{Buffers, Text};
+use crate::small::{Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
 use crate::{Error, Options, parquet_file};
@@ -273,8 +273,8 @@ impl<'a> Worker<'a> {
 
     fn small(&mut self, source: &Source) -> Result<Small, Trouble> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        let result = match buffers.read(source) {
-            Ok(Some(text)) => self.whole(source, &text),
+        let result = match buffers.load(source) {
+            Ok(Some(stored)) => self.decode_small(source, stored),
             Ok(None) => Ok(Small::TooLarge),
             Err(reason) => Err(reason.into()),
         };
@@ -282,48 +282,66 @@ impl<'a> Worker<'a> {
         result
     }
 
-    /// Decodes a file whose text is at hand. On failure its rows are still to be taken back.
-    fn whole(&mut self, source: &Source, text: &Text<'_>) -> Result<Small, Trouble> {
-        let format = recognise(source, text.bytes)?;
-        if format == Format::Metrics {
-            return self.metrics(source, text).map(Small::Metrics);
-        }
+    /// Decodes a file that is at hand. Unless it comes back as rows, those of it in `self.rows` are still to be taken back.
+    fn decode_small(&mut self, source: &Source, mut stored: Stored<'_>) -> Result<Small, Trouble> {
         let before = self.rows.len();
         self.rows.begin(&source.uri);
         let mut decoder = Decoder::default();
-        decoder.push(text.bytes, &mut self.rows);
-        let outcome = decoder.finish(&mut self.rows);
-        let times = range(&self.rows.arrivals()[before..]);
-        Ok(Small::Rows(Done::new(
-            self.shared.options,
-            source,
-            format,
-            text.stored_bytes,
-            text.content_hash,
-            outcome,
-            times,
-        )?))
+        let mut format = None;
+        // Text that is not decoded yet: until the format is known, and of metrics all.
+        let mut held = Vec::new();
+        let fits = stored.each_piece(|piece| -> Result<(), Trouble> {
+            if format.is_none() && held.is_empty() {
+                format = recognise(source, piece).ok();
+            } else if format.is_none() {
+                held.extend_from_slice(piece);
+                format = recognise(source, &held).ok();
+                if format == Some(Format::Alb) {
+                    decoder.push(&held, &mut self.rows);
+                }
+                return if format.is_none() && held.len() > HEAD { Err(unrecognised(&held)) } else { Ok(()) };
+            }
+            match format {
+                Some(Format::Alb) => decoder.push(piece, &mut self.rows),
+                Some(Format::Metrics) | None => held.extend_from_slice(piece),
+            }
+            Ok(())
+        })?;
+        if !fits {
+            return Ok(Small::TooLarge);
+        }
+        let (stored_bytes, content_hash) = (stored.len(), stored.content_hash());
+        match format {
+            Some(Format::Metrics) => self.metrics(source, &held, stored_bytes, content_hash).map(Small::Metrics),
+            None if !held.is_empty() => Err(unrecognised(&held)),
+            // Load balancers without traffic leave empty files.
+            Some(Format::Alb) | None => {
+                let outcome = decoder.finish(&mut self.rows);
+                let times = range(&self.rows.arrivals()[before..]);
+                let options = self.shared.options;
+                Ok(Small::Rows(Done::new(options, source, Format::Alb, stored_bytes, content_hash, outcome, times)?))
+            }
+        }
     }
 
-    pub(crate) fn metrics(&self, source: &Source, text: &Text<'_>) -> Result<Batch, Trouble> {
+    pub(crate) fn metrics(
+        &self,
+        source: &Source,
+        text: &[u8],
+        stored_bytes: u64,
+        content_hash: u128,
+    ) -> Result<Batch, Trouble> {
         let name = source.uri.rsplit('/').next().unwrap_or_default();
         let stem = name.split('.').next().unwrap_or_default();
-        let decoded = metrics::decode(text.bytes, &source.uri, stem).map_err(|e| e.to_string())?;
+        let decoded = metrics::decode(text, &source.uri, stem).map_err(|e| e.to_string())?;
         for warning in decoded.warnings {
             self.send(Message::Warning(source.uri.clone(), warning));
         }
         let rows = decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum();
         let counts = Counts::of_metrics(decoded.records, rows, decoded.rejects.len() as u64, decoded.skipped);
         let outcome = Outcome { counts, rejects: decoded.rejects };
-        let done = Done::new(
-            self.shared.options,
-            source,
-            Format::Metrics,
-            text.stored_bytes,
-            text.content_hash,
-            outcome,
-            None,
-        )?;
+        let options = self.shared.options;
+        let done = Done::new(options, source, Format::Metrics, stored_bytes, content_hash, outcome, None)?;
         let files = decoded
             .batches
             .iter()
@@ -389,16 +407,18 @@ impl Done {
 }
 
 /// The format of a source, by its name or the beginning of its text.
-pub(crate) fn recognise(source: &Source, text: &[u8]) -> Result<Format, String> {
-    let head = &text[..text.len().min(HEAD)];
-    if head.is_empty() {
-        // Load balancers without traffic leave such files.
+pub(crate) fn recognise(source: &Source, text: &[u8]) -> Result<Format, Trouble> {
+    if text.is_empty() {
         return Ok(Format::Alb);
     }
-    Format::recognise(&source.uri, head).ok_or_else(|| {
-        let first: String = head[..head.len().min(40)].escape_ascii().to_string();
-        format!("not recognised: it begins with \"{first}\", which is neither an ALB access log nor CloudWatch metrics (JSON or CSV)")
-    })
+    Format::recognise(&source.uri, &text[..text.len().min(HEAD)]).ok_or_else(|| unrecognised(text))
+}
+
+fn unrecognised(text: &[u8]) -> Trouble {
+    let first = text[..text.len().min(40)].escape_ascii();
+    Trouble::Source(format!(
+        "not recognised: it begins with \"{first}\", which is neither an ALB access log nor CloudWatch metrics (JSON or CSV)"
+    ))
 }
 
 pub(crate) fn range(arrivals: &[i64]) -> Option<RangeInclusive<i64>> {

@@ -111,19 +111,23 @@ fn a_folder_of_all_kinds_and_a_second_run() {
     site.put("b.log.gz", gzip(&lines(10, 30)));
     site.put("c-two-members.log.gz", [gzip(&lines(30, 40)), gzip(&lines(40, 50))].concat());
     site.put("d.log.zst", zstd::stream::encode_all(lines(50, 60).as_bytes(), 1).unwrap());
+    let text = lines(60, 70);
+    let (first, rest) = text.split_at(3);
+    site.put("e-tiny-first-member.log.gz", [gzip(first), gzip(""), gzip(rest)].concat());
+    site.put("f-padded.log.gz", [gzip(&lines(70, 80)), vec![0; 1000]].concat());
     site.put("ELBAccessLogTestFile", "Enable AccessLog for ELB: app/shop at 2026-11-19T17:00:00Z\n");
     site.put("empty.log", "");
     site.put("empty.log.gz", gzip(""));
     site.put("cpu.csv", "time,resource,average,maximum\n2026-11-19T18:00:00Z,web,30,100\n");
     let first = site.run();
     assert_eq!(first.failures, []);
-    assert_eq!((first.found, first.ingested_files(), first.counts.rows), (8, 8, 61));
-    assert_eq!(site.rows(Table::Alb), 60);
+    assert_eq!((first.found, first.ingested_files(), first.counts.rows), (10, 10, 81));
+    assert_eq!(site.rows(Table::Alb), 80);
     assert_eq!(site.rows(Table::Metrics), 1);
-    assert_eq!(site.rows(Table::Ingested), 8);
+    assert_eq!(site.rows(Table::Ingested), 10);
     let second = site.run();
-    assert_eq!((second.already, second.ingested_files(), second.commits), (8, 0, 0));
-    assert_eq!(site.rows(Table::Alb), 60);
+    assert_eq!((second.already, second.ingested_files(), second.commits), (10, 0, 0));
+    assert_eq!(site.rows(Table::Alb), 80);
 }
 
 #[test]
@@ -137,6 +141,7 @@ fn a_file_that_breaks_midway_leaves_nothing_and_the_others_go_on() {
     damaged[at] ^= 0xff;
     site.put("wrong-crc.log.gz", damaged);
     site.put("two-members-second-broken.log.gz", [whole.clone(), whole[..100].to_vec()].concat());
+    site.put("bytes-behind-the-end.log.gz", [gzip(&lines(0, 5)), b"junk\n".to_vec()].concat());
     site.put("binary.bin", [0x7f, b'E', b'L', b'F', 2, 1, 1, 0]);
     let summary = site.run();
     let reasons: Vec<(String, String)> =
@@ -146,8 +151,9 @@ fn a_file_that_breaks_midway_leaves_nothing_and_the_others_go_on() {
     assert!(reason("truncated.log.gz").contains("truncated"));
     assert!(reason("wrong-crc.log.gz").contains("checksum"));
     assert!(reason("two-members-second-broken.log.gz").contains("truncated"));
+    assert!(reason("bytes-behind-the-end.log.gz").contains("bytes that are not gzip follow the data at byte"));
     assert!(reason("binary.bin").contains("not recognised"));
-    assert_eq!((reasons.len(), summary.ingested_files()), (4, 1));
+    assert_eq!((reasons.len(), summary.ingested_files()), (5, 1));
     assert_eq!(site.rows(Table::Alb), 5);
     assert_eq!(site.rows(Table::Ingested), 1);
 
