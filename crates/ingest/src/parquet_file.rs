@@ -115,10 +115,20 @@ fn base_properties() -> WriterPropertiesBuilder {
 }
 
 /// Columns whose values hardly repeat: a dictionary would be built and thrown away.
-const NO_DICTIONARY: [&str; 8] =
-    ["started_at", "time", "request_creation_time", "duration", "trace_id", "conn_trace_id", "line", "client_port"];
-/// Integers that grow or stay near each other in a sorted file.
-const DELTA: [&str; 4] = ["started_at", "time", "request_creation_time", "line"];
+const NO_DICTIONARY: [&str; 10] = [
+    "started_at",
+    "time",
+    "request_creation_time",
+    "duration",
+    "received_bytes",
+    "sent_bytes",
+    "trace_id",
+    "conn_trace_id",
+    "line",
+    "client_port",
+];
+/// Integers that grow or stay near each other in a sorted file, and sizes, which hardly repeat.
+const DELTA: [&str; 6] = ["started_at", "time", "request_creation_time", "line", "received_bytes", "sent_bytes"];
 /// Nobody asks for a range of these; their minimum and maximum would cost a comparison per row.
 const NO_STATISTICS: [&str; 9] = [
     "trace_id",
