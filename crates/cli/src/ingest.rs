@@ -142,17 +142,19 @@ fn report(summary: &Summary, quiet: bool, time: Duration) {
         }
         return;
     }
-    let formats: Vec<String> =
-        summary.ingested.iter().map(|(name, files)| format!("{} {name}", count(*files))).collect();
-    let detail = if formats.is_empty() { String::new() } else { format!(" ({})", formats.join(", ")) };
-    eprintln!(
-        "ingested {}{detail}: {} from {} in {:.1} s; {} in the lake",
-        plural(new, "file"),
-        plural(counts.rows, "row"),
-        size(summary.bytes),
-        time.as_secs_f64(),
-        size(summary.lake_bytes),
-    );
+    if new > 0 {
+        let formats: Vec<String> =
+            summary.ingested.iter().map(|(name, files)| format!("{} {name}", count(*files))).collect();
+        let detail = format!(" ({})", formats.join(", "));
+        eprintln!(
+            "ingested {}{detail}: {} from {} in {:.1} s; {} in the lake",
+            plural(new, "file"),
+            plural(counts.rows, "row"),
+            size(summary.bytes),
+            time.as_secs_f64(),
+            size(summary.lake_bytes),
+        );
+    }
     if counts.rejects > 0 {
         eprintln!("  {} could not be read: albatross query rejects_by_reason", plural(counts.rejects, "line"));
     }
