@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test bench lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -29,7 +29,10 @@ demo: $(ALBATROSS) ## build, ingest sample-data/ and print the story of the nigh
 target/release/albatross: FORCE
 	$(CARGO) build --release --locked --package albatross
 
-test: lint venv ## format and lint checks, then all tests
+nextest:
+	@command -v cargo-nextest > /dev/null || $(CARGO) install --locked cargo-nextest
+
+test: lint venv nextest ## format and lint checks, then all tests
 	$(CARGO) build --locked --workspace --all-targets
 	ALBATROSS_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
 

@@ -145,10 +145,10 @@ fn report(summary: &Summary, quiet: bool, time: Duration) {
     if new > 0 {
         let formats: Vec<String> =
             summary.ingested.iter().map(|(name, files)| format!("{} {name}", count(*files))).collect();
-        let detail = format!(" ({})", formats.join(", "));
         eprintln!(
-            "ingested {}{detail}: {} from {} in {:.1} s; {} in the lake",
+            "ingested {} ({}): {} from {} in {:.1} s; {} in the lake",
             plural(new, "file"),
+            formats.join(", "),
             plural(counts.rows, "row"),
             size(summary.bytes),
             time.as_secs_f64(),

@@ -115,7 +115,7 @@ fn base_properties() -> WriterPropertiesBuilder {
 }
 
 /// Columns whose values hardly repeat: a dictionary would be built and thrown away.
-const NO_DICTIONARY: [&str; 10] = [
+const NO_DICTIONARY: [&str; 11] = [
     "started_at",
     "time",
     "request_creation_time",
@@ -124,6 +124,7 @@ const NO_DICTIONARY: [&str; 10] = [
     "sent_bytes",
     "trace_id",
     "conn_trace_id",
+    "request_url",
     "line",
     "client_port",
 ];

@@ -18,7 +18,8 @@ macro_rules! rows {
         /// A batch of rows of one or more sources under construction.
         pub struct Rows {
             $($(#[doc = $doc])* pub(super) $field: $type,)*
-            urls: Vec<UrlParts>,
+            /// By key of `path`: the key of its route, which is found once per distinct path.
+            path_routes: Vec<u32>,
             routes: Routes,
             source: u32,
         }
@@ -30,7 +31,7 @@ macro_rules! rows {
 
         impl Rows {
             pub fn new(routes: Routes) -> Rows {
-                let mut rows = Rows { $($field: $type::default(),)* urls: Vec::new(), routes, source: 0 };
+                let mut rows = Rows { $($field: $type::default(),)* path_routes: Vec::new(), routes, source: 0 };
                 // Keys of these two are the enums' own numbers.
                 AnsweredBy::NAMES.iter().for_each(|name| { rows.answered_by.values().intern(name.as_bytes()); });
                 Cause::NAMES.iter().for_each(|name| { rows.cause.values().intern(name.as_bytes()); });
@@ -44,7 +45,7 @@ macro_rules! rows {
 
             /// Bytes held, roughly.
             pub fn size_bytes(&self) -> usize {
-                $(self.$field.size_bytes() +)* self.urls.len() * size_of::<UrlParts>()
+                $(self.$field.size_bytes() +)* self.path_routes.len() * 4
             }
 
             /// The rows in the order they came. Columns of strings that repeat are dictionaries; otherwise as [`schema`].
@@ -89,7 +90,7 @@ rows! {
     sent_bytes as "sent_bytes": Long,
     request_verb as "request_verb": Dict,
     /// As the client sent it, escapes as logged.
-    request_url as "request_url": Dict,
+    request_url as "request_url": Text,
     request_proto as "request_proto": Dict,
     /// Host of the URL, lower case, without port.
     host as "host": Dict,
@@ -138,14 +139,6 @@ rows! {
     line as "line": Long,
 }
 
-/// Keys of a URL's host, path and route: they are found once per distinct URL.
-#[derive(Clone, Copy)]
-struct UrlParts {
-    host: Option<u32>,
-    path: Option<u32>,
-    route: Option<u32>,
-}
-
 impl Rows {
     /// Rows from here on come from `source_file`.
     pub fn begin(&mut self, source_file: &str) {
@@ -170,37 +163,30 @@ impl Rows {
         self.line.push(Some(line as i64));
     }
 
+    /// The URL and what is derived from it. URLs hardly repeat (ids, queries) and are kept as they are; paths repeat more, routes
+    /// are few.
     pub(super) fn push_url(&mut self, url: &[u8]) {
-        if url == b"-" {
-            self.request_url.push_key(None);
-            self.push_parts(UrlParts { host: None, path: None, route: None });
-            return;
-        }
-        let (key, is_new) = self.request_url.values().intern(url);
-        if is_new {
-            let parts = self.url_parts(url);
-            self.urls.push(parts);
-        }
-        self.request_url.push_key(Some(key));
-        self.push_parts(self.urls[key as usize]);
-    }
-
-    fn push_parts(&mut self, parts: UrlParts) {
-        self.host.push_key(parts.host);
-        self.path.push_key(parts.path);
-        self.route.push_key(parts.route);
-    }
-
-    fn url_parts(&mut self, url: &[u8]) -> UrlParts {
-        // Lines reach this point as UTF-8.
+        self.request_url.push(url);
+        // Lines reach this point as UTF-8. Of `-` there are no parts.
         let parts = url::parts(str::from_utf8(url).unwrap_or_default());
-        let host = parts.host.map(|host| self.host.values().intern(host.to_ascii_lowercase().as_bytes()).0);
-        let path = parts.path.map(|path| self.path.values().intern(path.as_bytes()).0);
-        let route = parts.path.map(|path| {
-            let route = self.routes.route(path);
-            let routes = self.route.values();
-            if routes.len() < MAX_ROUTES { routes.intern(route.as_bytes()).0 } else { routes.intern(b"/*").0 }
+        match parts.host {
+            Some(host) if host.bytes().any(|b| b.is_ascii_uppercase()) => {
+                self.host.push_verbatim(host.to_ascii_lowercase().as_bytes());
+            }
+            Some(host) => self.host.push_verbatim(host.as_bytes()),
+            None => self.host.push_key(None),
+        }
+        let path = parts.path.map(|path| {
+            let (key, is_new) = self.path.values().intern(path.as_bytes());
+            if is_new {
+                let route = self.routes.route(path);
+                let routes = self.route.values();
+                let (route, _) = routes.intern(if routes.len() < MAX_ROUTES { route.as_bytes() } else { b"/*" });
+                self.path_routes.push(route);
+            }
+            key
         });
-        UrlParts { host, path, route }
+        self.path.push_key(path);
+        self.route.push_key(path.map(|key| self.path_routes[key as usize]));
     }
 }
