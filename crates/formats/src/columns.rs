@@ -108,7 +108,7 @@ impl Interner {
             hasher.finish()
         };
         let h = hash(value);
-        if let Some(&id) = self.table.find(h, |&id| get(&self.offsets, &self.bytes, id) == value) {
+        if let Some(&id) = self.table.find(h, |&id| same(get(&self.offsets, &self.bytes, id), value)) {
             return (id, false);
         }
         let id = self.offsets.len() as u32;
