@@ -73,10 +73,13 @@ impl Stored<'_> {
             return if rest.is_empty() { Ok(true) } else { sink(rest).map(|()| true) };
         }
         while rest.starts_with(&GZIP_MAGIC)
-            && let Some(member) = self.gunzip.member(rest, self.raw, MAX_RAW - total)
+            && let Some(member) = self.gunzip.member(rest, self.raw, MAX_RAW)
         {
             rest = &rest[member.read..];
             total += member.written;
+            if total > MAX_RAW {
+                return Ok(false);
+            }
             if member.written > 0 {
                 sink(&self.raw[..member.written])?;
             }

@@ -256,6 +256,7 @@ impl<'a> Worker<'a> {
                 self.send(Message::Batch(batch));
             }
             Ok(Small::TooLarge) => {
+                self.rows.truncate(before);
                 self.flush();
                 self.buffers = Buffers::default();
                 match large::read(self, source, piece_sender) {

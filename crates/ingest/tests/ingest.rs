@@ -231,6 +231,19 @@ fn a_large_file_is_read_in_pieces_with_the_same_result() {
 }
 
 #[test]
+fn a_file_that_turns_out_too_large_for_memory_is_read_once() {
+    // Small as stored, so that it is begun like a small file; its members together are more than is kept in memory.
+    let member = gzip(&lines(0, 3600));
+    let site = Site::new();
+    site.put("a-before.log", lines(0, 7));
+    site.put("grows.log.gz", [gzip(&lines(0, 1)), member.repeat(48)].concat());
+    let options = Options { threads: 1, ..site.options(&[&site.logs()]) };
+    let summary = site.run_with(&options, &|_| {});
+    assert_eq!((summary.counts.rows, summary.failures.len()), (7 + 1 + 48 * 3600, 0));
+    assert_eq!(site.rows(Table::Alb), summary.counts.rows);
+}
+
+#[test]
 fn two_ingests_at_once_take_each_file_once() {
     let site = Site::new();
     for i in 0..40 {
