@@ -4,20 +4,56 @@ use memchr::{memchr, memchr2};
 
 /// Up to `N` fields of a line, quotes stripped, escapes as written.
 pub(crate) struct Fields<'a, const N: usize> {
-    values: [&'a [u8]; N],
+    line: &'a [u8],
+    /// Where each field begins and ends in the line, with its quotes.
+    starts: [u32; N],
+    ends: [u32; N],
     count: usize,
+    is_ascii: bool,
     /// What follows the `N`th field, as written.
     pub(crate) surplus: &'a [u8],
 }
 
 impl<'a, const N: usize> Fields<'a, N> {
+    fn none_of(line: &'a [u8]) -> Fields<'a, N> {
+        Fields { line, starts: [0; N], ends: [0; N], count: 0, is_ascii: true, surplus: b"" }
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.is_ascii
+    }
+
     /// Field `i` (from 0); `-` for a field that this line is too old to have.
+    #[inline]
     pub(crate) fn get(&self, i: usize) -> &'a [u8] {
-        self.values[i]
+        if i >= self.count {
+            return b"-";
+        }
+        match &self.line[self.starts[i] as usize..self.ends[i] as usize] {
+            [b'"', inner @ .., b'"'] => inner,
+            field => field,
+        }
+    }
+
+    /// Fields `first` to `last` as they are written; empty if the line is too old to have any of them. Spans that are equal are of
+    /// equal fields.
+    #[inline]
+    pub(crate) fn span(&self, first: usize, last: usize) -> &'a [u8] {
+        if first >= self.count {
+            return b"";
+        }
+        &self.line[self.starts[first] as usize..self.ends[last.min(self.count - 1)] as usize]
+    }
+
+    #[inline]
+    fn add(&mut self, start: usize, end: usize) {
+        self.starts[self.count] = start as u32;
+        self.ends[self.count] = end as u32;
+        self.count += 1;
     }
 }
 
@@ -59,29 +95,34 @@ fn split_regular<const N: usize>(line: &[u8]) -> Option<Fields<'_, N>> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1")]
+#[allow(unsafe_code)] // two loads
 fn split_regular_avx2<const N: usize>(line: &[u8]) -> Option<Fields<'_, N>> {
-    use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set_epi64x, _mm256_set1_epi8};
+    use std::arch::x86_64::{
+        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    };
     let (space, quote, backslash) =
         (_mm256_set1_epi8(b' ' as i8), _mm256_set1_epi8(b'"' as i8), _mm256_set1_epi8(b'\\' as i8));
     split_by(line, |block| {
-        let words = block.as_chunks::<8>().0;
-        let word = |i: usize| i64::from_le_bytes(words[i]);
-        // One load each: the compiler sees that the words are neighbours.
-        let low = _mm256_set_epi64x(word(3), word(2), word(1), word(0));
-        let high = _mm256_set_epi64x(word(7), word(6), word(5), word(4));
+        let at: *const __m256i = block.as_ptr().cast();
+        // SAFETY: a block has 64 bytes, and these loads need no alignment.
+        let (low, high) = unsafe { (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))) };
         let equal = |to: __m256i| {
             let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, to)) as u32;
             let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, to)) as u32;
             u64::from(high) << 32 | u64::from(low)
         };
-        Masks { spaces: equal(space), quotes: equal(quote), backslashes: equal(backslash) }
+        // The highest bit of each byte.
+        let beyond_ascii = u64::from(_mm256_movemask_epi8(_mm256_or_si256(low, high)) as u32);
+        Masks { spaces: equal(space), quotes: equal(quote), backslashes: equal(backslash), beyond_ascii }
     })
 }
 
 #[inline(always)]
 fn split_by<const N: usize>(line: &[u8], masks: impl Fn(&[u8; 64]) -> Masks) -> Option<Fields<'_, N>> {
-    let mut fields = Fields { values: [b"-".as_slice(); N], count: 0, surplus: b"" };
+    let mut fields = Fields::none_of(line);
+    let mut count = 0; // in a register
     let mut start = 0;
+    let mut others = 0; // whether any byte is beyond ASCII
     let mut inside = 0u64; // all ones while a quote is open
     let mut after_separator = 1u64; // whether the byte before the block separates fields
     let mut after_close = 0u64; // whether it closes a quote
@@ -94,7 +135,8 @@ fn split_by<const N: usize>(line: &[u8], masks: impl Fn(&[u8; 64]) -> Masks) -> 
                 &padded
             }
         };
-        let Masks { spaces, quotes, backslashes } = masks(block);
+        let Masks { spaces, quotes, backslashes, beyond_ascii } = masks(block);
+        others |= beyond_ascii;
         let in_quotes = prefix_xor(quotes) ^ inside;
         let opening = quotes & in_quotes;
         let closing = quotes & !in_quotes;
@@ -108,17 +150,22 @@ fn split_by<const N: usize>(line: &[u8], masks: impl Fn(&[u8; 64]) -> Masks) -> 
         inside = (in_quotes as i64 >> 63) as u64;
         after_separator = separators >> 63;
         after_close = closing >> 63;
+        // What the last block is filled up with separates nothing.
+        let filled = line.len() - i * 64;
+        if filled < 64 {
+            separators &= (1 << filled) - 1;
+        }
         while separators != 0 {
             let end = i * 64 + separators.trailing_zeros() as usize;
-            if end >= line.len() {
-                break;
-            }
-            if fields.count == N {
+            if count >= N {
+                fields.count = N;
                 fields.surplus = line[start..].trim_ascii_end();
+                fields.is_ascii = line.is_ascii();
                 return Some(fields);
             }
-            fields.values[fields.count] = unquoted(&line[start..end]);
-            fields.count += 1;
+            fields.starts[count] = start as u32;
+            fields.ends[count] = end as u32;
+            count += 1;
             start = end + 1;
             separators &= separators - 1;
         }
@@ -126,38 +173,34 @@ fn split_by<const N: usize>(line: &[u8], masks: impl Fn(&[u8; 64]) -> Masks) -> 
     if inside != 0 {
         return None;
     }
+    fields.count = count;
+    fields.is_ascii = others == 0;
     if start < line.len() {
-        if fields.count == N {
+        if count == N {
             fields.surplus = line[start..].trim_ascii_end();
         } else {
-            fields.values[fields.count] = unquoted(&line[start..]);
-            fields.count += 1;
+            fields.add(start, line.len());
         }
     }
     Some(fields)
 }
 
-fn unquoted(field: &[u8]) -> &[u8] {
-    match field {
-        [b'"', inner @ .., b'"'] => inner,
-        _ => field,
-    }
-}
-
-/// One bit per byte of a block, the first byte lowest.
+/// One bit per byte of a block, the first byte lowest. Of `beyond_ascii` it only matters whether there is any.
 struct Masks {
     spaces: u64,
     quotes: u64,
     backslashes: u64,
+    beyond_ascii: u64,
 }
 
 /// For processors that are not known better.
 fn masks(block: &[u8; 64]) -> Masks {
-    let mut masks = Masks { spaces: 0, quotes: 0, backslashes: 0 };
+    let mut masks = Masks { spaces: 0, quotes: 0, backslashes: 0, beyond_ascii: 0 };
     for (i, byte) in block.iter().enumerate() {
         masks.spaces |= u64::from(*byte == b' ') << i;
         masks.quotes |= u64::from(*byte == b'"') << i;
         masks.backslashes |= u64::from(*byte == b'\\') << i;
+        masks.beyond_ascii |= u64::from(*byte >> 7) << i;
     }
     masks
 }
@@ -172,23 +215,22 @@ fn prefix_xor(mut bits: u64) -> u64 {
 
 /// The definition: field after field, whatever stands in the line.
 fn split_any<const N: usize>(line: &[u8]) -> Result<Fields<'_, N>, UnterminatedQuote> {
-    let mut fields = Fields { values: [b"-".as_slice(); N], count: 0, surplus: b"" };
+    let mut fields = Fields { is_ascii: line.is_ascii(), ..Fields::none_of(line) };
     let mut at = 0;
     while at < line.len() {
         if fields.count == N {
             fields.surplus = line[at..].trim_ascii_end();
             break;
         }
-        let (value, next) = if line[at] == b'"' {
+        let (end, next) = if line[at] == b'"' {
             let end = closing_quote(line, at + 1).ok_or(UnterminatedQuote(at))?;
             let after = end + 1;
-            (&line[at + 1..end], if line.get(after) == Some(&b' ') { after + 1 } else { after })
+            (after, if line.get(after) == Some(&b' ') { after + 1 } else { after })
         } else {
             let end = memchr(b' ', &line[at..]).map_or(line.len(), |i| at + i);
-            (&line[at..end], end + 1)
+            (end, end + 1)
         };
-        fields.values[fields.count] = value;
-        fields.count += 1;
+        fields.add(at, end);
         at = next;
     }
     Ok(fields)
@@ -268,11 +310,16 @@ mod tests {
                     );
                     if let Some(regular) = split_regular::<5>(line.as_bytes()) {
                         let any = any.as_ref().unwrap_or_else(|e| panic!("{line:?}: {e:?}"));
-                        assert_eq!(
-                            (regular.values, regular.count, regular.surplus),
-                            (any.values, any.count, any.surplus),
-                            "{line:?}"
-                        );
+                        let parts = |f: &Fields<'_, 5>| (f.starts, f.ends, f.count, f.is_ascii);
+                        assert_eq!(parts(&regular), parts(any), "{line:?}");
+                        assert_eq!(regular.surplus, any.surplus, "{line:?}");
+                        for (first, last) in [(0, 1), (1, 3), (2, 4), (4, 4)] {
+                            let span = split::<5>(regular.span(first, last)).unwrap();
+                            // An empty field at the end is one only because of the space behind it.
+                            for i in (first..=last).filter(|i| regular.get(*i) != b"") {
+                                assert_eq!(span.get(i - first), regular.get(i), "{line:?}");
+                            }
+                        }
                     }
                 }
             }

@@ -17,6 +17,7 @@ mod url;
 mod value;
 
 pub use cause::{AnsweredBy, Cause};
+pub use columns::{Keys, NULL_INT, NULL_KEY, NULL_LONG, Strings, Text, Values};
 pub use lines::MAX_LINE_BYTES;
 pub use reject::{Counts, Reject, Skip};
 pub use route::{RULES_VERSION, Routes, RoutesError};

@@ -112,7 +112,12 @@ fn built_in(path: &str) -> Cow<'_, str> {
         // Until the first value the route is the path itself.
         match (&mut route, placeholder(segment)) {
             (None, None) => {}
-            (None, Some(name)) => route = Some(format!("{}{name}", &path[..start])),
+            (None, Some(name)) => {
+                let mut begun = String::with_capacity(path.len() + 8);
+                begun.push_str(&path[..start]);
+                begun.push_str(&name);
+                route = Some(begun);
+            }
             (Some(route), name) => {
                 route.push('/');
                 route.push_str(name.as_deref().unwrap_or(segment));

@@ -4,8 +4,25 @@
 const POWERS_OF_TEN: [f64; 19] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
 
+/// Seconds as load balancers mostly write them, `0.012`.
+#[inline]
+fn milliseconds(field: &[u8]) -> Option<u32> {
+    let [ones, b'.', tenths, hundredths, thousandths] = *field else { return None };
+    let digits = [ones, tenths, hundredths, thousandths].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let [a, b, c, d] = digits;
+    digits.iter().all(|digit| *digit < 10).then(|| a * 1000 + b * 100 + c * 10 + d)
+}
+
 /// Seconds with decimals, as `0.001`, `12`, `-1`. Exact to the last printed digit: the digits are one integer, divided once.
+#[inline]
 pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
+    match milliseconds(field) {
+        Some(milliseconds) => Some(f64::from(milliseconds) / 1000.0),
+        None => decimal_any(field),
+    }
+}
+
+fn decimal_any(field: &[u8]) -> Option<f64> {
     let (negative, digits) = match field.strip_prefix(b"-") {
         Some(rest) => (true, rest),
         None => (false, field),
@@ -58,6 +75,41 @@ pub(crate) fn timestamp(field: &[u8]) -> Option<i64> {
         return timestamp_27(field);
     }
     timestamp_any(field)
+}
+
+/// Reads times of the form that load balancers write, most of which lie in the same minute as the one before.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Clock {
+    /// `2018-07-02T22:23`
+    minute: [u8; 16],
+    /// Its beginning, microseconds since the epoch.
+    start: i64,
+}
+
+impl Clock {
+    /// As [`timestamp`].
+    #[inline]
+    pub(crate) fn timestamp(&mut self, field: &[u8]) -> Option<i64> {
+        let Some(known) = field.as_array::<27>() else { return timestamp_any(field) };
+        let (minute, rest) = known.split_first_chunk::<16>()?;
+        if *minute != self.minute {
+            let time = timestamp_27(known)?;
+            *self = Clock { minute: *minute, start: time - micros_of_minute(rest)? };
+        }
+        Some(self.start + micros_of_minute(rest)?)
+    }
+}
+
+/// `:05.186641Z`
+#[inline]
+fn micros_of_minute(rest: &[u8]) -> Option<i64> {
+    let [b':', a, b, b'.', c, d, e, f, g, h, b'Z'] = *rest else { return None };
+    let digits = [a, b, c, d, e, f, g, h].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    if digits.iter().any(|digit| *digit > 9) {
+        return None;
+    }
+    let micros = digits.iter().fold(0, |sum, digit| sum * 10 + digit);
+    (micros < 61_000_000).then_some(i64::from(micros))
 }
 
 /// The form that load balancers write, with six decimals: all digits are at known places, so one check at the end does.
@@ -193,6 +245,10 @@ mod tests {
         ] {
             let want = chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
             assert_eq!(timestamp(text.as_bytes()), Some(want), "{text}");
+            let mut clock = Clock::default();
+            for _ in 0..2 {
+                assert_eq!(clock.timestamp(text.as_bytes()), Some(want), "{text}");
+            }
             assert_eq!(timestamp_any(text.as_bytes()), Some(want), "{text}");
         }
         for bad in [
@@ -208,6 +264,9 @@ mod tests {
             "",
         ] {
             assert_eq!(timestamp(bad.as_bytes()), None, "{bad}");
+            let mut clock = Clock::default();
+            clock.timestamp(b"2018-07-02T22:23:00.186641Z");
+            assert_eq!(clock.timestamp(bad.as_bytes()), None, "{bad}");
         }
     }
 

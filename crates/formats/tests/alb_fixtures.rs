@@ -28,7 +28,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (RecordBatch, Outco
         decoder.push(piece, &mut rows);
     }
     let outcome = decoder.finish(&mut rows);
-    (rows.finish(), outcome)
+    (rows.to_batch(), outcome)
 }
 
 /// A cell as the expectation files write it.
@@ -161,7 +161,7 @@ fn rows_of_a_broken_file_can_be_taken_back() {
     twice.begin("good.log");
     run(&good, &mut twice);
     run(&good, &mut twice);
-    let (got, want) = (rows.finish(), twice.finish());
+    let (got, want) = (rows.to_batch(), twice.to_batch());
     for field in want.schema().fields() {
         for row in 0..want.num_rows() {
             assert_eq!(cell(&got, field.name(), row), cell(&want, field.name(), row), "{}", field.name());

@@ -14,9 +14,10 @@ use albatross_lake::{NewFile, Table};
 use crossbeam_channel::{Sender, TrySendError};
 
 use crate::Error;
+use crate::column::Encoder;
 use crate::commit::Batch;
 use crate::decompress::Decompressed;
-use crate::small::check_size;
+use crate::small::{self, check_size};
 use crate::source::{Source, plain};
 use crate::summary::Event;
 use crate::worker::{Done, Shared, Trouble, Worker, range, recognise};
@@ -62,7 +63,7 @@ impl Large {
 }
 
 /// Reads a source of any size to its end. `None` if the run was stopped meanwhile.
-pub(crate) fn read(worker: &Worker<'_>, source: &Source, pieces: &Sender<Piece>) -> Result<Option<Batch>, Trouble> {
+pub(crate) fn read(worker: &mut Worker<'_>, source: &Source, pieces: &Sender<Piece>) -> Result<Option<Batch>, Trouble> {
     let shared = worker.shared;
     let file = source.open().map_err(|e| plain(&e))?;
     let mut reader = Decompressed::new(file).map_err(|e| e.to_string())?;
@@ -80,7 +81,9 @@ pub(crate) fn read(worker: &Worker<'_>, source: &Source, pieces: &Sender<Piece>)
         large.state().pending += 1;
         match pieces.try_send(Piece { file: Arc::clone(&large), text, line, byte }) {
             Ok(()) => {}
-            Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) => decode(shared, piece),
+            Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) => {
+                decode(shared, &mut worker.encoder, piece);
+            }
         }
         (shared.on_event)(Event::Read { bytes: reader.stored_bytes() - reported });
         reported = reader.stored_bytes();
@@ -92,10 +95,11 @@ pub(crate) fn read(worker: &Worker<'_>, source: &Source, pieces: &Sender<Piece>)
             Err(error) => break Err(error.to_string()),
         }
     };
-    let mut state = wait(shared, &large);
+    let mut state = wait(shared, &mut worker.encoder, &large);
     let result =
         result.and_then(|()| if shared.stopping() { Ok(()) } else { check_size(source, reader.stored_bytes()) });
-    finish(shared, source, &mut state, result, reader.stored_bytes(), reader.content_hash()).inspect_err(|_| {
+    let (bytes, hash) = (reader.stored_bytes(), reader.content_hash());
+    finish(shared, &mut worker.encoder, source, &mut state, result, bytes, hash).inspect_err(|_| {
         shared.discard(Table::Alb, &state.files);
     })
 }
@@ -103,6 +107,7 @@ pub(crate) fn read(worker: &Worker<'_>, source: &Source, pieces: &Sender<Piece>)
 /// All pieces are decoded: the rest of the rows is written, or all is given up.
 fn finish(
     shared: &Shared<'_>,
+    encoder: &mut Encoder,
     source: &Source,
     state: &mut State,
     read: Result<(), String>,
@@ -121,7 +126,7 @@ fn finish(
     let done = Done::new(shared.options, source, Format::Alb, bytes, content_hash, outcome, state.times.take())?;
     for rows in std::mem::take(&mut state.parked) {
         if !rows.is_empty() {
-            let files = shared.write_alb(rows)?;
+            let files = shared.write_alb(&rows, encoder)?;
             state.files.extend(files);
         }
     }
@@ -129,13 +134,13 @@ fn finish(
 }
 
 /// Helps to decode until all pieces of this source are done.
-fn wait<'a>(shared: &Shared<'_>, large: &'a Large) -> MutexGuard<'a, State> {
+fn wait<'a>(shared: &Shared<'_>, encoder: &mut Encoder, large: &'a Large) -> MutexGuard<'a, State> {
     loop {
         if large.state().pending == 0 {
             return large.state();
         }
         match shared.pieces.try_recv() {
-            Ok(piece) => decode(shared, piece),
+            Ok(piece) => decode(shared, encoder, piece),
             Err(_) => {
                 let state = large.state();
                 // Nobody but this thread adds pieces, so those that are left are with other threads.
@@ -146,8 +151,13 @@ fn wait<'a>(shared: &Shared<'_>, large: &'a Large) -> MutexGuard<'a, State> {
     }
 }
 
+/// Rows of a large file are written once they hold this: with what encoding takes they fit where a small file and its text would be.
+fn batch_bytes() -> usize {
+    small::MAX_BYTES / 2
+}
+
 /// Decodes one piece; when enough rows have gathered, writes them.
-pub(crate) fn decode(shared: &Shared<'_>, piece: Piece) {
+pub(crate) fn decode(shared: &Shared<'_>, encoder: &mut Encoder, piece: Piece) {
     let Piece { file, text, line, byte } = piece;
     let mut rows = {
         let mut state = file.state();
@@ -168,8 +178,9 @@ pub(crate) fn decode(shared: &Shared<'_>, piece: Piece) {
         outcome = decoder.finish(batch);
         drop(text);
         times = range(&batch.arrivals()[before..]);
-        if batch.size_bytes() >= shared.batch_bytes() {
-            written = rows.take().map_or(Ok(Vec::new()), |rows| shared.write_alb(rows));
+        if batch.size_bytes() >= batch_bytes() {
+            written = shared.write_alb(batch, encoder);
+            batch.clear();
         }
     }
     let mut state = file.state();

@@ -9,15 +9,16 @@
 //!   is thrown away, and what the other one did not take is read again.
 //! - **Memory** is bounded by [`Options::memory_per_thread`] times the number of threads, whatever the input's size.
 
+mod column;
 mod commit;
 mod decompress;
-mod dict_column;
 mod gzip;
 mod large;
 mod ledger;
 mod names;
 mod parquet_file;
 mod small;
+mod sort;
 mod source;
 mod summary;
 mod worker;

@@ -13,6 +13,8 @@ use crate::source::{Source, plain};
 const MAX_STORED: u64 = 32 << 20;
 /// ...if its text is not larger than this.
 const MAX_RAW: usize = 72 << 20;
+/// What a thread holds for one file at most.
+pub(crate) const MAX_BYTES: usize = MAX_STORED as usize + MAX_RAW;
 /// What is decompressed at once where there are no members.
 const PIECE: usize = 1 << 20;
 
@@ -32,6 +34,11 @@ pub(crate) struct Stored<'a> {
 }
 
 impl Buffers {
+    /// Bytes held.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.stored.capacity() + self.raw.len()
+    }
+
     /// Reads `source`; `None` if it is too large for that.
     pub(crate) fn load(&mut self, source: &Source) -> Result<Option<Stored<'_>>, String> {
         if !source.is_sized() || source.size > MAX_STORED {

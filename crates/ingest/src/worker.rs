@@ -12,17 +12,20 @@ use object_store::ObjectStoreExt;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::column::Encoder;
 use crate::commit::{Batch, Committer};
 use crate::large::{self, Piece};
-use crate::small::{Buffers, Stored};
+use crate::small::{self, Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
 use crate::{Error, Options, parquet_file};
 
 /// Complete sources are handed to the committer after this time, however few they are.
 const MAX_WAIT: Duration = Duration::from_secs(20);
-/// What a thread holds besides rows: a stored file and its text.
-const FIXED_BYTES: usize = 104 << 20;
+/// A stored file and its text, and rows that are worth a file.
+const MIN_MEMORY: usize = small::MAX_BYTES + (24 << 20);
+/// Encoding a batch takes up to this share of its rows' memory on top: keys, a column in the new order, the Parquet file.
+const ENCODING_SHARE: f64 = 0.6;
 /// How much of a file is looked at to recognise it.
 const HEAD: usize = 64 << 10;
 
@@ -78,16 +81,16 @@ impl Shared<'_> {
         self.sources.get(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Rows are written once they hold this many bytes: beside them a thread holds a stored file, its text, and the Parquet file
-    /// that is being made.
-    pub(crate) fn batch_bytes(&self) -> usize {
-        (self.options.memory_per_thread.max(128 << 20) - FIXED_BYTES) / 2
+    /// Rows are written once they hold this many bytes, if the thread has to hold `besides` beside them.
+    pub(crate) fn batch_bytes(&self, besides: usize) -> usize {
+        let room = self.options.memory_per_thread.max(MIN_MEMORY).saturating_sub(besides);
+        (room as f64 / (1.0 + ENCODING_SHARE)) as usize
     }
 
     /// Sorts, encodes and stores rows, one file per day. Nothing is committed.
-    pub(crate) fn write_alb(&self, rows: Rows) -> Result<Vec<NewFile>, Error> {
+    pub(crate) fn write_alb(&self, rows: &Rows, encoder: &mut Encoder) -> Result<Vec<NewFile>, Error> {
         let mut files = Vec::new();
-        for file in parquet_file::encode_alb(rows)? {
+        for file in parquet_file::encode_alb(rows, encoder)? {
             match self.store(Table::Alb, file) {
                 Ok(file) => files.push(file),
                 Err(error) => {
@@ -145,7 +148,7 @@ pub(crate) fn run(
     };
     let again = std::thread::scope(|scope| {
         for _ in 0..threads {
-            let worker = Worker::new(&shared, sender.clone());
+            let worker = Worker::new(&shared, sender.clone())?;
             let piece_sender = piece_sender.clone();
             scope.spawn(move || worker.run(piece_sender));
         }
@@ -203,6 +206,7 @@ impl From<Error> for Trouble {
 
 pub(crate) struct Worker<'a> {
     pub(crate) shared: &'a Shared<'a>,
+    pub(crate) encoder: Encoder,
     messages: Sender<Message>,
     /// Rows of complete sources, and of the one that is being read.
     rows: Rows,
@@ -213,16 +217,23 @@ pub(crate) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(shared: &'a Shared<'a>, messages: Sender<Message>) -> Worker<'a> {
-        let rows = Rows::new(shared.options.routes.clone());
-        Worker { shared, messages, rows, done: Vec::new(), since: Instant::now(), buffers: Buffers::default() }
+    fn new(shared: &'a Shared<'a>, messages: Sender<Message>) -> Result<Worker<'a>, Error> {
+        Ok(Worker {
+            shared,
+            encoder: Encoder::new(parquet_file::ZSTD_LEVEL)?,
+            messages,
+            rows: Rows::new(shared.options.routes.clone()),
+            done: Vec::new(),
+            since: Instant::now(),
+            buffers: Buffers::default(),
+        })
     }
 
     fn run(mut self, piece_sender: Sender<Piece>) {
         loop {
             // Pieces of large files first: they hold memory.
             if let Ok(piece) = self.shared.pieces.try_recv() {
-                large::decode(self.shared, piece);
+                self.help(piece);
             } else if let Some(source) = self.shared.next_source() {
                 self.source(source, &piece_sender);
             } else {
@@ -230,16 +241,22 @@ impl<'a> Worker<'a> {
             }
         }
         self.flush();
-        self.buffers = Buffers::default();
+        self.rows = Rows::default();
         // Without a sender of our own the channel closes when the last reader of a large file is done.
         drop(piece_sender);
         for piece in &self.shared.pieces {
-            large::decode(self.shared, piece);
+            self.help(piece);
         }
     }
 
+    /// Decodes a piece of a large file, whose rows take the room of what small files need.
+    fn help(&mut self, piece: Piece) {
+        self.buffers = Buffers::default();
+        large::decode(self.shared, &mut self.encoder, piece);
+    }
+
     fn source(&mut self, source: &Source, piece_sender: &Sender<Piece>) {
-        let before = self.rows.len();
+        let (before, bytes_before) = (self.rows.len(), self.rows.size_bytes());
         match self.small(source) {
             Ok(Small::Rows(done)) => {
                 (self.shared.on_event)(Event::Read { bytes: done.bytes });
@@ -247,7 +264,11 @@ impl<'a> Worker<'a> {
                     self.since = Instant::now();
                 }
                 self.done.push(done);
-                if self.rows.size_bytes() >= self.shared.batch_bytes() || self.since.elapsed() >= MAX_WAIT {
+                // The next file will be much like this one.
+                let bytes = self.rows.size_bytes();
+                let expected = bytes + (bytes - bytes_before);
+                let room = self.shared.batch_bytes(self.buffers.size_bytes());
+                if expected > room || self.since.elapsed() >= MAX_WAIT {
                     self.flush();
                 }
             }
@@ -357,8 +378,9 @@ impl<'a> Worker<'a> {
         if done.is_empty() {
             return;
         }
-        let rows = std::mem::replace(&mut self.rows, Rows::new(self.shared.options.routes.clone()));
-        self.send(match self.shared.write_alb(rows) {
+        let written = self.shared.write_alb(&self.rows, &mut self.encoder);
+        self.rows.clear();
+        self.send(match written {
             Ok(files) => Message::Batch(Batch { table: Table::Alb, sources: done, files }),
             Err(error) => Message::Fatal(error),
         });

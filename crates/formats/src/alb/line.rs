@@ -3,8 +3,8 @@
 use super::rows::Rows;
 use crate::cause::{self, Clues};
 use crate::fields::{self, Fields, UnterminatedQuote};
-use crate::reject::Skip;
-use crate::value;
+use crate::reject::{Skip, escape_invalid_utf8};
+use crate::value::{self, Clock};
 
 /// Fields that are documented, in their order.
 const FIELDS: [&str; 36] = [
@@ -63,6 +63,19 @@ impl Other {
 
 type Line<'a> = Fields<'a, { FIELDS.len() }>;
 
+/// Appends neighbouring fields, which are columns as they stand.
+macro_rules! group {
+    ($rows:ident, $line:ident, $group:ident, $first:literal..=$last:literal, [$($part:ident),*]) => {
+        let span = $line.span($first, $last);
+        let key = $rows.$group.find(span).unwrap_or_else(|hash| {
+            let mut fields = ($first..=$last).map(|i| $line.get(i));
+            $($rows.$part.add(fields.next().unwrap_or(b"-"));)*
+            $rows.$group.insert(hash, span)
+        });
+        $rows.$group.push(key);
+    };
+}
+
 /// Appends the line as a row.
 pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), Other> {
     let line: Line<'_> = match fields::split(bytes) {
@@ -76,6 +89,10 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
             }));
         }
     };
+    if !line.is_ascii() && std::str::from_utf8(bytes).is_err() {
+        // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
+        return decode(escape_invalid_utf8(bytes).as_bytes(), number, rows);
+    }
     if line.count() < MIN_FIELDS || !is_known_type(line.get(0)) {
         if let Some(skip) = other_log(bytes, &line) {
             return Err(Other::Skip(skip));
@@ -87,10 +104,11 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
         }
     }
 
-    let time =
-        timestamp(bytes, &line, 1)?.ok_or_else(|| bad(bytes, &line, 1, "bad_timestamp", "a time is needed here"))?;
+    let time = timestamp(bytes, &line, 1, &mut rows.time_clock)?
+        .ok_or_else(|| bad(bytes, &line, 1, "bad_timestamp", "a time is needed here"))?;
     let client = address(bytes, &line, 3)?;
-    let target = address(bytes, &line, 4)?;
+    let target = rows.target.find(line.span(4, 4)).map_err(|hash| (hash, address(bytes, &line, 4)));
+    let target = new_or_known(target)?;
     let request_time = seconds(bytes, &line, 5)?;
     let target_time = seconds(bytes, &line, 6)?;
     let response_time = seconds(bytes, &line, 7)?;
@@ -98,8 +116,9 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
     let target_status = integer(bytes, &line, 9)?;
     let received = integer(bytes, &line, 10)?;
     let sent = integer(bytes, &line, 11)?;
-    let priority = integer(bytes, &line, 20)?;
-    let created = timestamp(bytes, &line, 21)?;
+    let certificate = rows.certificate.find(line.span(18, 20)).map_err(|hash| (hash, integer(bytes, &line, 20)));
+    let certificate = new_or_known(certificate)?;
+    let created = timestamp(bytes, &line, 21, &mut rows.created_clock)?;
 
     let sum = request_time.zip(target_time).zip(response_time).map(|((a, b), c)| a + b + c);
     let (started_at, duration) = match (created, sum) {
@@ -117,6 +136,7 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
     };
     let (verb, url, proto) = request_line(line.get(12));
 
+    // From here on nothing fails: every column and every group gets its value.
     rows.started_at.push(Some(started_at));
     rows.duration.push(duration);
     rows.kind.push(line.get(0));
@@ -124,8 +144,12 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
     rows.elb.push(line.get(2));
     rows.client_ip.push(client.0);
     rows.client_port.push(client.1);
-    rows.target_ip.push(target.0);
-    rows.target_port.push(target.1);
+    let target = target.unwrap_or_else(|(hash, (ip, port))| {
+        rows.target_ip.add(ip);
+        rows.target_port.add(port);
+        rows.target.insert(hash, line.span(4, 4))
+    });
+    rows.target.push(target);
     rows.request_processing_time.push(request_time);
     rows.target_processing_time.push(target_time);
     rows.response_processing_time.push(response_time);
@@ -134,39 +158,46 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
     rows.received_bytes.push(received);
     rows.sent_bytes.push(sent);
     rows.request_verb.push(verb);
-    rows.push_url(url);
+    rows.request_url.push(url);
     rows.request_proto.push(proto);
     rows.answered_by.push_key(cause::answered_by(&clues).map(|a| a as u32));
     rows.cause.push_key(cause::cause(&clues).map(|c| c as u32));
     rows.user_agent.push(line.get(13));
-    rows.ssl_cipher.push(line.get(14));
-    rows.ssl_protocol.push(line.get(15));
-    rows.target_group_arn.push(line.get(16));
+    group!(rows, line, tls, 14..=16, [ssl_cipher, ssl_protocol, target_group_arn]);
     rows.trace_id.push(line.get(17));
-    rows.domain_name.push(line.get(18));
-    rows.chosen_cert_arn.push(line.get(19));
-    rows.matched_rule_priority.push(priority.map(narrow));
+    let certificate = certificate.unwrap_or_else(|(hash, priority)| {
+        rows.domain_name.add(line.get(18));
+        rows.chosen_cert_arn.add(line.get(19));
+        rows.matched_rule_priority.add(priority.map(narrow));
+        rows.certificate.insert(hash, line.span(18, 20))
+    });
+    rows.certificate.push(certificate);
     rows.request_creation_time.push(created);
-    rows.actions_executed.push(line.get(22));
-    rows.redirect_url.push(line.get(23));
-    rows.error_reason.push(line.get(24));
-    rows.target_port_list.push(line.get(25));
-    rows.target_status_code_list.push(line.get(26));
-    rows.classification.push(line.get(27));
-    rows.classification_reason.push(line.get(28));
+    group!(rows, line, actions, 22..=24, [actions_executed, redirect_url, error_reason]);
+    group!(
+        rows,
+        line,
+        targets,
+        25..=28,
+        [target_port_list, target_status_code_list, classification, classification_reason]
+    );
     rows.conn_trace_id.push(line.get(29));
-    rows.transformed_host.push(line.get(30));
-    rows.transformed_uri.push(line.get(31));
-    rows.request_transform_status.push(line.get(32));
-    rows.ip_address.push(line.get(33));
-    rows.target_error_code.push(line.get(34));
-    rows.elb_error_code.push(line.get(35));
+    group!(rows, line, transform, 30..=32, [transformed_host, transformed_uri, request_transform_status]);
+    group!(rows, line, node, 33..=35, [ip_address, target_error_code, elb_error_code]);
     match line.surplus {
         b"" => rows.extra.push_key(None),
         surplus => rows.extra.push_verbatim(surplus),
     }
     rows.push_source(number);
     Ok(())
+}
+
+/// A value of a new group is checked; a known one was.
+fn new_or_known<T>(found: Result<u32, (u32, Result<T, Other>)>) -> Result<Result<u32, (u32, T)>, Other> {
+    match found {
+        Ok(key) => Ok(Ok(key)),
+        Err((hash, value)) => value.map(|value| Err((hash, value))),
+    }
 }
 
 /// Whether a line is one of this format, or of a log that is skipped in it.
@@ -234,16 +265,19 @@ fn narrow(value: i64) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-fn timestamp(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<i64>, Other> {
+#[inline]
+fn timestamp(bytes: &[u8], line: &Line<'_>, i: usize, clock: &mut Clock) -> Result<Option<i64>, Other> {
     match line.get(i) {
         b"-" => Ok(None),
-        field => value::timestamp(field)
+        field => clock
+            .timestamp(field)
             .map(Some)
             .ok_or_else(|| bad(bytes, line, i, "bad_timestamp", "not an ISO 8601 time in UTC")),
     }
 }
 
 /// Seconds; -1 is NULL, 0.000 is 0.
+#[inline]
 fn seconds(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<f64>, Other> {
     match line.get(i) {
         b"-" | b"-1" => Ok(None),
@@ -254,6 +288,7 @@ fn seconds(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<f64>, Other
     }
 }
 
+#[inline]
 fn integer(bytes: &[u8], line: &Line<'_>, i: usize) -> Result<Option<i64>, Other> {
     match line.get(i) {
         b"-" | b"" => Ok(None),

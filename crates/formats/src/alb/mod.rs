@@ -14,7 +14,7 @@ mod rows;
 pub use rows::{Rows, schema};
 
 use crate::lines::{Line, Lines};
-use crate::reject::{Counts, Reject, Skip, escape_invalid_utf8, raw};
+use crate::reject::{Counts, Reject, Skip, raw};
 use line::Other;
 
 /// Rejects of one source that are kept with their text; further ones are counted only, so that memory stays bounded.
@@ -60,12 +60,14 @@ impl Decoder {
     pub fn push(&mut self, bytes: &[u8], rows: &mut Rows) {
         let outcome = &mut self.outcome;
         self.lines.push(bytes, |line| decode(line, rows, outcome));
+        rows.settle();
     }
 
     /// Ends the source; a last line without a line end counts.
     pub fn finish(mut self, rows: &mut Rows) -> Outcome {
         let outcome = &mut self.outcome;
         self.lines.finish(|line| decode(line, rows, outcome));
+        rows.settle();
         self.outcome
     }
 }
@@ -86,11 +88,8 @@ fn decode(line: Line<'_>, rows: &mut Rows, outcome: &mut Outcome) {
         Err(Other::reject("line_too_long", format!("over {} bytes without a line end", crate::MAX_LINE_BYTES)))
     } else if line.bytes.is_empty() {
         Err(Other::Skip(Skip::Empty))
-    } else if line.bytes.is_ascii() || std::str::from_utf8(line.bytes).is_ok() {
-        line::decode(line.bytes, line.number, rows)
     } else {
-        // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
-        line::decode(escape_invalid_utf8(line.bytes).as_bytes(), line.number, rows)
+        line::decode(line.bytes, line.number, rows)
     };
     match result {
         Ok(()) => outcome.counts.rows += 1,
