@@ -195,14 +195,19 @@ impl Strings {
     #[inline]
     fn find(&self, value: &[u8]) -> Result<u32, u32> {
         let hash = self.hash(value);
+        self.find_hashed(hash, value).ok_or(hash)
+    }
+
+    #[inline]
+    fn find_hashed(&self, hash: u32, value: &[u8]) -> Option<u32> {
         let mut at = self.place(hash);
         loop {
             let slot = self.slots[at];
             if slot == Strings::EMPTY {
-                return Err(hash);
+                return None;
             }
             if (slot >> 32) as u32 == hash && same(self.get(slot as u32), value) {
-                return Ok(slot as u32);
+                return Some(slot as u32);
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
@@ -269,7 +274,10 @@ impl Strings {
             let (start, end) = ranges[i];
             keys.push(match &self.bytes[start as usize..end as usize] {
                 known if start < end && same(known, value) => slots[i] as u32,
-                _ => self.intern(value).0,
+                _ => match self.find_hashed(hashes[i], value) {
+                    Some(id) => id,
+                    None => self.insert(hashes[i], value),
+                },
             });
         }
     }

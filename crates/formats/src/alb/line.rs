@@ -78,17 +78,15 @@ macro_rules! group {
 
 /// Appends the line as a row.
 pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), Other> {
-    let line: Line<'_> = match fields::split(bytes) {
-        Ok(line) => line,
-        Err(UnterminatedQuote(at)) => {
-            return Err(control(bytes).unwrap_or_else(|| {
-                Other::reject(
-                    "unterminated_quote",
-                    format!("the quote at byte {at} of the line is never closed: the line may be torn"),
-                )
-            }));
-        }
-    };
+    let mut line: Line<'_> = Fields::of(bytes);
+    if let Err(UnterminatedQuote(at)) = fields::split(&mut line) {
+        return Err(control(bytes).unwrap_or_else(|| {
+            Other::reject(
+                "unterminated_quote",
+                format!("the quote at byte {at} of the line is never closed: the line may be torn"),
+            )
+        }));
+    }
     if !line.is_ascii() && std::str::from_utf8(bytes).is_err() {
         // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
         return decode(escape_invalid_utf8(bytes).as_bytes(), number, rows);
@@ -202,14 +200,12 @@ fn new_or_known<T>(found: Result<u32, (u32, Result<T, Other>)>) -> Result<Result
 
 /// Whether a line is one of this format, or of a log that is skipped in it.
 pub(super) fn looks_known(bytes: &[u8]) -> bool {
-    match fields::split::<{ FIELDS.len() }>(bytes) {
-        Ok(line) => {
-            let is_request =
-                is_known_type(line.get(0)) || line.count() >= MIN_FIELDS && line.get(2).starts_with(b"app/");
-            is_request && value::timestamp(line.get(1)).is_some() || other_log(bytes, &line).is_some()
-        }
-        Err(_) => false,
+    let mut line: Line<'_> = Fields::of(bytes);
+    if fields::split(&mut line).is_err() {
+        return false;
     }
+    let is_request = is_known_type(line.get(0)) || line.count() >= MIN_FIELDS && line.get(2).starts_with(b"app/");
+    is_request && value::timestamp(line.get(1)).is_some() || other_log(bytes, &line).is_some()
 }
 
 fn is_known_type(field: &[u8]) -> bool {
