@@ -40,6 +40,8 @@ pub enum Values<'a> {
     Text(&'a Text),
     /// Strings that repeat.
     Strings(Keys<'a>, &'a Strings),
+    /// The same, with a number for each of the strings: those of one number are alike.
+    AlikeStrings(Keys<'a>, &'a Strings, &'a [u32]),
     /// Integers of which there are few.
     Ints(Keys<'a>, &'a [i32]),
 }
@@ -84,7 +86,7 @@ impl Values<'_> {
             Values::Text(text) => {
                 Arc::new((0..text.ends.len()).map(|row| text.get(row).map(as_str)).collect::<StringArray>())
             }
-            Values::Strings(keys, strings) => {
+            Values::Strings(keys, strings) | Values::AlikeStrings(keys, strings, _) => {
                 let keys = (0..keys.rows.len()).map(|row| key(keys.get(row)));
                 let values: StringArray = (0..strings.len()).map(|id| Some(as_str(strings.get(id as u32)))).collect();
                 Arc::new(DictionaryArray::new(PrimitiveArray::<UInt32Type>::from_iter(keys), Arc::new(values)))
@@ -416,6 +418,14 @@ impl Wide {
     }
 }
 
+/// Adds what makes a column's strings alike: a number for each distinct string.
+pub(crate) fn alike<'a>(values: Values<'a>, of_string: &'a [u32]) -> Values<'a> {
+    match values {
+        Values::Strings(keys, strings) => Values::AlikeStrings(keys, strings, of_string),
+        other => other,
+    }
+}
+
 /// What has keys that columns are made of.
 pub(crate) trait Keyed {
     fn keys(&self) -> &[u32];
@@ -500,6 +510,10 @@ impl Part {
 
     pub(crate) fn add_key(&mut self, key: u32) {
         self.of_group.push(key);
+    }
+
+    pub(crate) fn of_group(&self) -> &[u32] {
+        &self.of_group
     }
 
     /// What the column is in the newest groups, at most [`MAX_WAITING`]. Returns the keys of them all, and the numbers of the

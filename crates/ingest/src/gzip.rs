@@ -4,9 +4,11 @@
 //! several members into one file; hence the C function is called here.
 #![allow(unsafe_code)] // one FFI type, below
 
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 use libdeflate_sys as c;
+use memmap2::MmapMut;
 
 /// libdeflate's state; one per thread, reused.
 pub(crate) struct Gunzip(NonNull<c::libdeflate_decompressor>);
@@ -26,10 +28,10 @@ impl Gunzip {
     /// Decompresses the first member of `input` into `out[..written]`; `out` grows as needed up to `cap` bytes.
     ///
     /// `None` if the member is broken or does not fit: the streaming decoder then says what exactly is wrong, or copes.
-    pub(crate) fn member(&mut self, input: &[u8], out: &mut Vec<u8>, cap: usize) -> Option<Member> {
+    pub(crate) fn member(&mut self, input: &[u8], out: &mut Text, cap: usize) -> Option<Member> {
         // Of a file with one member this is its size; of others it is that of the last member, which is as good a guess.
         let size_of_last = input.last_chunk::<4>().map_or(0, |n| u32::from_le_bytes(*n) as usize);
-        grow(out, FIRST_GUESS.min(cap));
+        out.grow(FIRST_GUESS.min(cap));
         loop {
             let (mut read, mut written) = (0, 0);
             // SAFETY: both pointers are valid for the lengths given with them, and libdeflate writes no further.
@@ -48,7 +50,7 @@ impl Gunzip {
                 c::libdeflate_result_LIBDEFLATE_SUCCESS if read > 0 => return Some(Member { read, written }),
                 c::libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE if out.len() < cap => {
                     let larger = if size_of_last > out.len() { size_of_last } else { out.len() * 2 };
-                    grow(out, larger.min(cap));
+                    out.grow(larger.min(cap));
                 }
                 _ => return None,
             }
@@ -64,9 +66,35 @@ pub(crate) struct Member {
 
 const FIRST_GUESS: usize = 1 << 20;
 
-fn grow(out: &mut Vec<u8>, len: usize) {
-    if out.len() < len {
-        out.resize(len, 0);
+/// Room for text, used again from file to file, in huge pages where the system gives them: half a file's text is written at
+/// places that no nearer cache knows, and with small pages the processor also looks up each place.
+#[derive(Default)]
+pub(crate) struct Text(Option<MmapMut>);
+
+impl Text {
+    /// Makes room for `len` bytes, if there is none; what stood here is lost then.
+    pub(crate) fn grow(&mut self, len: usize) {
+        if self.len() < len {
+            self.0 = None;
+            let map = MmapMut::map_anon(len).expect("out of memory");
+            #[cfg(target_os = "linux")]
+            let _ = map.advise(memmap2::Advice::HugePage);
+            self.0 = Some(map);
+        }
+    }
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.0.as_deref_mut().unwrap_or_default()
     }
 }
 
@@ -93,7 +121,7 @@ mod tests {
     fn members_one_by_one_and_broken_data() {
         let (a, b) = (vec![b'a'; 3_000_000], b"second".to_vec());
         let mut gunzip = Gunzip::default();
-        let mut out = Vec::new();
+        let mut out = Text::default();
         let both = [member(&a), member(&b)].concat();
         let first = gunzip.member(&both, &mut out, 1 << 24).unwrap();
         assert_eq!(out[..first.written], a);
@@ -101,7 +129,7 @@ mod tests {
         assert_eq!(out[..second.written], b);
         assert_eq!(first.read + second.read, both.len());
         assert_eq!(gunzip.member(&member(b""), &mut out, 10).unwrap().written, 0);
-        assert!(gunzip.member(&member(&a), &mut Vec::new(), 1000).is_none());
+        assert!(gunzip.member(&member(&a), &mut Text::default(), 1000).is_none());
         assert!(gunzip.member(&both[..first.read - 3], &mut out, 1 << 24).is_none());
         assert!(gunzip.member(b"junk", &mut out, 1 << 24).is_none());
     }

@@ -6,7 +6,7 @@ use std::io::Read;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decompress::{Decompressed, GZIP_MAGIC, ZSTD_MAGIC};
-use crate::gzip::Gunzip;
+use crate::gzip::{Gunzip, Text};
 use crate::source::{Source, plain};
 
 /// A stored file up to this size is read at once...
@@ -22,14 +22,14 @@ const PIECE: usize = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Buffers {
     stored: Vec<u8>,
-    raw: Vec<u8>,
+    raw: Text,
     gunzip: Gunzip,
 }
 
 /// A file as it is stored, read whole.
 pub(crate) struct Stored<'a> {
     bytes: &'a [u8],
-    raw: &'a mut Vec<u8>,
+    raw: &'a mut Text,
     gunzip: &'a mut Gunzip,
 }
 
@@ -98,9 +98,7 @@ impl Stored<'_> {
         let at = self.len() - rest.len() as u64;
         let reader = if at == 0 { Decompressed::new(rest) } else { Decompressed::behind_member(rest, at) };
         let mut reader = reader.map_err(|e| e.to_string())?;
-        if self.raw.len() < PIECE {
-            self.raw.resize(PIECE, 0);
-        }
+        self.raw.grow(PIECE);
         loop {
             let read = reader.read(&mut self.raw[..PIECE]).map_err(|e| e.to_string())?;
             total += read;

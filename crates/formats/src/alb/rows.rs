@@ -6,7 +6,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::cause::{AnsweredBy, Cause};
-use crate::columns::{Counter, Dict, Float, Group, Int, IntPart, Long, NULL_KEY, Part, Text, Timestamp, Values, Wide};
+use crate::columns::{
+    Counter, Dict, Float, Group, Int, IntPart, Long, NULL_KEY, Part, Text, Timestamp, Values, Wide, alike,
+};
 use crate::route::Routes;
 use crate::url;
 use crate::value::Clock;
@@ -61,7 +63,13 @@ macro_rules! rows {
 
             /// The values of each column of [`schema`].
             pub fn columns(&self) -> Vec<Values<'_>> {
-                vec![$(self.$field.values($(&self.$in)?)),*]
+                // URLs of one route are alike, and paths.
+                let like = |name: &str, values| match name {
+                    "request_url" => alike(values, self.route.of_group()),
+                    "path" => alike(values, &self.path_routes),
+                    _ => values,
+                };
+                vec![$(like($name, self.$field.values($(&self.$in)?))),*]
             }
 
             /// The rows in the order they came, as Arrow has it. Strings that repeat are dictionaries; otherwise as [`schema`].

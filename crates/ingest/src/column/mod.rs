@@ -6,6 +6,7 @@
 //!
 //! - Keys into dictionaries of 16 to 65,536 values have whole bytes. Requests come in bursts (one client, one connection, one page),
 //!   which zstd finds in bytes but not in packed bits; it is worth 2 % of the file.
+//! - Of URLs and paths those of one route stand together in the dictionary, where zstd sees what they share: 3 % of the file.
 //! - Text that does not repeat is front-coded at one place: the constant head of a trace id goes, its random rest is not torn.
 //! - A chunk that zstd does not shrink is left uncompressed, so that nobody has to unpack it either.
 //!
@@ -75,7 +76,10 @@ impl Encoder {
         let scratch = &mut self.scratch;
         scratch.present.clear();
         match values {
-            Values::Strings(keys, strings) => scratch.strings(&mut pages, keys, strings, order)?,
+            Values::Strings(keys, strings) => scratch.strings(&mut pages, keys, strings, None, order)?,
+            Values::AlikeStrings(keys, strings, alike) => {
+                scratch.strings(&mut pages, keys, strings, Some(alike), order)?;
+            }
             Values::Ints(keys, values) => scratch.ints(&mut pages, keys, values, order)?,
             Values::Int(values) => scratch.numbers(&mut pages, values, order, i32::max_distinct(order.len()))?,
             Values::Float(values) => scratch.numbers(&mut pages, values, order, f64::max_distinct(order.len()))?,
@@ -100,9 +104,20 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn strings(&mut self, pages: &mut Pages<'_>, keys: Keys<'_>, strings: &Strings, order: &[u32]) -> Result<()> {
+    fn strings(
+        &mut self,
+        pages: &mut Pages<'_>,
+        keys: Keys<'_>,
+        strings: &Strings,
+        alike: Option<&[u32]>,
+        order: &[u32],
+    ) -> Result<()> {
         let Scratch { present, numbers, ids, page, .. } = self;
-        let distinct = numbers.of_keys(keys, strings.len(), order, ids, present);
+        numbers.of_keys(keys, strings.len(), order, ids, present);
+        if let Some(alike) = alike {
+            numbers.regroup(alike, ids);
+        }
+        let distinct = numbers.keys();
         if distinct.len() > 1000 && distinct.len() * 4 > ids.len() * 3 {
             let mut rest = ids.as_slice();
             for (start, rows) in cut(order.len()) {
@@ -130,7 +145,8 @@ impl Scratch {
 
     fn ints(&mut self, pages: &mut Pages<'_>, keys: Keys<'_>, values: &[i32], order: &[u32]) -> Result<()> {
         let Scratch { present, numbers, ids, page, .. } = self;
-        let distinct = numbers.of_keys(keys, values.len(), order, ids, present);
+        numbers.of_keys(keys, values.len(), order, ids, present);
+        let distinct = numbers.keys();
         let values = || distinct.iter().map(|&key| values[key as usize]);
         page.clear();
         values().for_each(|value| value.plain(page));

@@ -16,7 +16,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Numbers values that have keys already: `ids` gets the number of each that is not NULL. Returns the keys by number.
+    /// Numbers values that have keys already: `ids` gets the number of each that is not NULL.
     pub(super) fn of_keys(
         &mut self,
         keys: Keys<'_>,
@@ -24,7 +24,7 @@ impl Numbers {
         order: &[u32],
         ids: &mut Vec<u32>,
         present: &mut Present,
-    ) -> &[u32] {
+    ) {
         self.keys.clear();
         ids.clear();
         present.clear();
@@ -46,7 +46,33 @@ impl Numbers {
                 }
             },
         }
+    }
+
+    /// The keys of the values that [`Numbers::of_keys`] found, by number.
+    pub(super) fn keys(&self) -> &[u32] {
         &self.keys
+    }
+
+    /// Numbers the values anew, those first whose number in `alike` (by key) is lower.
+    pub(super) fn regroup(&mut self, alike: &[u32], ids: &mut [u32]) {
+        // NULL comes first.
+        let group = |key: u32| alike[key as usize].wrapping_add(1) as usize;
+        let mut next = vec![0u32; self.keys.iter().map(|&key| group(key) + 1).max().unwrap_or(0)];
+        self.keys.iter().for_each(|&key| next[group(key)] += 1);
+        let mut sum = 0;
+        for start in &mut next {
+            sum += std::mem::replace(start, sum);
+        }
+        self.by_key.clear();
+        let mut keys = vec![0; self.keys.len()];
+        for &key in &self.keys {
+            let number = &mut next[group(key)];
+            keys[*number as usize] = key;
+            self.by_key.push(*number);
+            *number += 1;
+        }
+        self.keys = keys;
+        ids.iter_mut().for_each(|id| *id = self.by_key[*id as usize]);
     }
 
     fn number(

@@ -70,7 +70,11 @@ fn strings_of_every_width_of_keys() {
         let keys: Vec<u32> =
             rows.iter().map(|v| v.as_ref().map_or(NULL_KEY, |v| strings.intern(v.as_bytes()).0)).collect();
         let all: ArrayRef = Arc::new(StringArray::from(rows));
-        let metadata = check(Values::Strings(Keys { rows: &keys, of_group: None }, &strings), all.clone());
+        let keys = Keys { rows: &keys, of_group: None };
+        let alike: Vec<u32> =
+            (0..strings.len() as u32).map(|id| if id == 7 { NULL_KEY } else { mixed(id) % 50 }).collect();
+        check(Values::AlikeStrings(keys, &strings, &alike), all.clone());
+        let metadata = check(Values::Strings(keys, &strings), all.clone());
         let taken = order().into_iter().map(|row| all.as_string::<i32>().iter().nth(row as usize).flatten());
         if distinct < 10 {
             let statistics = metadata.row_group(0).column(0).statistics().unwrap();
