@@ -137,7 +137,7 @@ fn numbers_with_and_without_a_dictionary() {
 #[test]
 fn sequences_and_the_bounds_of_their_pages() {
     let step = |row: u32| 1_763_000_000_000_000 - i64::from(row) * 1_000_003 + i64::from(mixed(row) % 5000);
-    let extremes = |row: u32| if row % 2 == 0 { i64::MAX - i64::from(row) } else { i64::MIN + 1 };
+    let extremes = |row: u32| if row.is_multiple_of(2) { i64::MAX - i64::from(row) } else { i64::MIN + 1 };
     for value in [&step as &dyn Fn(u32) -> i64, &extremes] {
         for nulls in [false, true] {
             let rows: Vec<Option<i64>> =
