@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::commit::{Batch, Committer};
 use crate::large::{self, Piece};
+use crate::prefetch::Prefetch;
 use crate::small::{Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
@@ -64,6 +65,7 @@ pub(crate) struct Shared<'a> {
     sources: &'a [Source],
     next: AtomicUsize,
     pub(crate) pieces: Receiver<Piece>,
+    pub(crate) prefetch: Prefetch,
 }
 
 impl Shared<'_> {
@@ -142,6 +144,7 @@ pub(crate) fn run(
         sources: &sources,
         next: AtomicUsize::new(0),
         pieces,
+        prefetch: Prefetch::start(runtime, &sources),
     };
     let again = std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -187,6 +190,8 @@ pub(crate) enum Trouble {
     Source(String),
     /// The lake's: the run ends.
     Lake(Error),
+    /// The run was stopped before it was read.
+    Stopped,
 }
 
 impl From<String> for Trouble {
@@ -274,10 +279,10 @@ impl<'a> Worker<'a> {
 
     fn small(&mut self, source: &Source) -> Result<Small, Trouble> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        let result = match buffers.load(source) {
+        let result = match buffers.load(source, self.shared) {
             Ok(Some(stored)) => self.decode_small(source, stored),
             Ok(None) => Ok(Small::TooLarge),
-            Err(reason) => Err(reason.into()),
+            Err(trouble) => Err(trouble),
         };
         self.buffers = buffers;
         result
@@ -368,6 +373,7 @@ impl<'a> Worker<'a> {
         self.send(match trouble {
             Trouble::Source(reason) => Message::Failure(Failure { source: source.uri.clone(), reason }),
             Trouble::Lake(error) => Message::Fatal(error),
+            Trouble::Stopped => Message::Left,
         });
     }
 
