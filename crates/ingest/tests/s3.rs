@@ -74,7 +74,7 @@ impl Site {
             self.put(&key("eu-central-1", 19, &format!("19T18{:02}", n % 60), n), &text);
         }
         self.put("AWSLogs/123456789012/ELBAccessLogTestFile", "Enable AccessLog for ELB: shop\n");
-        self.put("broken.log", &(line(1, 1) + "this is no line\n"));
+        self.put("AWSLogs/broken.log", &(line(1, 1) + "this is no line\n"));
     }
 
     fn lake(&self, name: &str) -> Lake {
@@ -87,8 +87,8 @@ impl Site {
             attempts: 10,
             first_wait: Duration::from_millis(5),
             longest_wait: Duration::from_millis(50),
-            silence: Duration::from_millis(1500),
-            ..Limits::default()
+            connect: Duration::from_secs(1),
+            silence: Duration::from_millis(500),
         };
         let s3 = albatross_s3::Options {
             endpoint: Some(self.proxy.endpoint()),
@@ -172,7 +172,7 @@ fn the_same_rows_as_from_a_disk_and_nothing_the_second_time() {
     assert_eq!(site.rows(&lake).len(), rows.len());
 
     // The same object under the same key with other content: its earlier lines would come twice. Written again: known.
-    site.put("broken.log", &line(1, 1));
+    site.put("AWSLogs/broken.log", &line(1, 1));
     site.runtime.block_on(site.moto.put("logs", "cpu.json", &fs::read(site.logs().join("cpu.json")).unwrap()));
     let third = site.ingest(&lake, &site.options("s3://logs/"));
     assert_eq!((third.already, third.failures.len()), (72, 1), "{third:?}");
@@ -269,7 +269,7 @@ fn what_cannot_be_read_is_reported_once_and_the_rest_is_ingested() {
     });
     let lake = site.lake("lake");
     let summary = site.ingest(&lake, &site.options("s3://logs/AWSLogs/"));
-    assert_eq!((summary.ingested_files(), summary.failures.len()), (9, 4), "{summary:?}");
+    assert_eq!((summary.ingested_files(), summary.failures.len()), (10, 4), "{summary:?}");
     let reasons: BTreeMap<&str, &str> =
         summary.failures.iter().map(|f| (&f.source[f.source.len() - 11..], f.reason.as_str())).collect();
     assert_eq!(reasons["0003.log.gz"], "it was deleted after it was listed");
@@ -289,7 +289,7 @@ fn what_cannot_be_read_is_reported_once_and_the_rest_is_ingested() {
     // Everything is well again: what failed is taken, once.
     site.proxy.rule(|_| None);
     let again = site.ingest(&lake, &site.options("s3://logs/AWSLogs/"));
-    assert_eq!((again.already, again.ingested_files(), again.failures.len()), (9, 4, 0));
+    assert_eq!((again.already, again.ingested_files(), again.failures.len()), (10, 4, 0));
 
     // A bucket that may not be listed.
     site.proxy.rule(|request| request.target.contains("list-type").then(|| Answer::error(403, "AccessDenied", "x")));
@@ -340,16 +340,39 @@ fn who_pays_is_said_with_every_request() {
 }
 
 #[test]
-fn a_tenth_of_all_requests_may_fail_in_any_way() {
+fn a_tenth_of_all_requests_may_be_refused() {
+    fails_and_is_equal(&[(Fault::SlowDown, 0.1), (Fault::InternalError, 0.1), (Fault::Reset, 0.1)]);
+}
+
+#[test]
+fn a_tenth_of_all_answers_may_break_off() {
+    fails_and_is_equal(&[(Fault::Stall, 0.1), (Fault::ShortBody, 0.1), (Fault::StallInBody, 0.1)]);
+}
+
+// Few requests write, so more of them are made to fail.
+#[test]
+fn answers_to_writes_may_get_lost() {
+    fails_and_is_equal(&[(Fault::LostAnswer, 0.4), (Fault::FalseError, 0.4)]);
+}
+
+/// One fault after the other, with source and lake behind the same network, and two ingests that do the same at once.
+fn fails_and_is_equal(faults: &[(Fault, f64)]) {
     let Some(site) = Site::new() else { return };
-    site.put_many(60);
+    site.put_many(30);
     let expected = site.rows_from_disk();
-    for (seed, fault) in Fault::ALL.into_iter().take(6).enumerate() {
-        site.proxy.set(Faults { seed: seed as u64, faults: vec![(fault, 0.1)] });
-        let lake = site.lake(&format!("{fault:?}"));
-        let summary = site.ingest(&lake, &site.options("s3://logs"));
-        assert!(summary.failures.is_empty(), "{fault:?}: {summary:?}");
-        assert!(site.rows(&lake) == expected, "{fault:?}");
+    for (seed, &(fault, probability)) in faults.iter().enumerate() {
+        site.proxy.set(Faults { seed: seed as u64, faults: vec![(fault, probability)] });
+        let options = site.options("s3://logs/AWSLogs/");
+        let location = format!("s3://logs/lakes/{fault:?}");
+        let open = || site.runtime.block_on(Lake::open_or_create_with(&location, &options.s3)).unwrap();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| site.ingest(&open(), &options));
+            for summary in [site.ingest(&open(), &options), other.join().unwrap()] {
+                assert!(summary.failures.is_empty(), "{fault:?}: {summary:?}");
+            }
+        });
         assert!(site.proxy.done()[&fault] > 2, "{fault:?}: {:?}", site.proxy.done());
+        site.proxy.set(Faults::default());
+        assert!(site.rows(&open()) == expected, "{fault:?}");
     }
 }

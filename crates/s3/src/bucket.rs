@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::RequestPayer;
 use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
+use crate::Limits;
 use crate::connect::Settings;
 use crate::error::{Answer, Asked, Attempt, Error, Result, Use, chain, policy};
 use crate::reader::{PART, Reader};
@@ -98,7 +101,7 @@ impl Bucket {
         let request = request.set_continuation_token(token).set_request_payer(self.payer());
         let result = self.limits().retry(&self.0.name, prefix, || {
             let answer = request.clone().send();
-            async move { answer.await.map_err(|error| Attempt::of_sdk(error, self.asked("s3:ListBucket", prefix))) }
+            async move { asked(self.limits(), self.asked("s3:ListBucket", prefix), answer).await }
         });
         result.await.map_err(|error| match error {
             Error::Gone => Error::NoSuchBucket { bucket: self.0.name.clone(), hint: String::new() },
@@ -130,8 +133,7 @@ impl Bucket {
         let result = self.limits().retry(&self.0.name, &object.key, || {
             let answer = request.clone().send();
             async move {
-                let answer = answer.await;
-                let answer = answer.map_err(|error| Attempt::of_sdk(error, self.asked("s3:GetObject", &object.key)))?;
+                let answer = asked(self.limits(), self.asked("s3:GetObject", &object.key), answer).await?;
                 self.body(answer.body, size).await
             }
         });
@@ -173,7 +175,7 @@ impl Bucket {
         store::build(&self.0.settings, &self.0.name, &self.0.region, prefix)
     }
 
-    fn limits(&self) -> &crate::Limits {
+    fn limits(&self) -> &Limits {
         &self.0.settings.limits
     }
 
@@ -210,6 +212,22 @@ impl PartialEq for Bucket {
 
 impl Eq for Bucket {}
 
+/// Waits for an answer, except for the content of an object. The SDK itself waits for ever if one breaks off in its middle.
+async fn asked<T, E>(
+    limits: &Limits,
+    asked: Asked<'_>,
+    answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, Attempt>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let limit = limits.connect + limits.silence * 2;
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(|error| Attempt::of_sdk(error, asked)),
+        Err(_) => Err(Attempt::Again(format!("no whole answer within {} s", limit.as_secs_f32()))),
+    }
+}
+
 /// `None` for the empty objects that stand for folders.
 fn object(object: &aws_sdk_s3::types::Object) -> Option<Object> {
     let key = object.key()?;
@@ -227,6 +245,7 @@ async fn region(settings: &Settings, name: &str) -> Result<String> {
     let client = settings.client(here);
     let asked = Asked { action: "s3:ListBucket", bucket: name, key: "", region: here };
     let attempt = async || {
+        // The answer to HEAD has no body that could break off.
         let error = match client.head_bucket().bucket(name).send().await {
             Ok(answer) => return Ok(answer.bucket_region().map(str::to_owned)),
             Err(error) => error,
