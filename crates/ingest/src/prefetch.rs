@@ -35,7 +35,24 @@ struct Shared {
 
 struct Fetched {
     result: Result<Vec<u8>, String>,
-    _room: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+    /// Given back once somebody has taken it.
+    _room: [OwnedSemaphorePermit; 2],
+}
+
+/// An object on its way. Whatever becomes of it, whoever waits for it is told.
+struct Coming {
+    uri: String,
+    fetched: Option<Fetched>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        if let Some(fetched) = self.fetched.take() {
+            self.shared.ready().insert(std::mem::take(&mut self.uri), fetched);
+            self.shared.more.notify_all();
+        }
+    }
 }
 
 impl Shared {
@@ -83,14 +100,20 @@ async fn fetch_all(wanted: Vec<(Bucket, Arc<Object>)>, shared: Arc<Shared>) {
     let mut running = JoinSet::new();
     for (bucket, object) in wanted {
         let size = u32::try_from(object.size.div_ceil(UNIT).clamp(1, UNITS as u64)).unwrap_or(1);
-        let room = Arc::clone(&objects).acquire_owned().await;
-        let Ok(room) = room else { return };
+        // Neither is ever closed.
+        let Ok(one) = Arc::clone(&objects).acquire_owned().await else { return };
         let Ok(bytes) = Arc::clone(&units).acquire_many_owned(size).await else { return };
-        let shared = Arc::clone(&shared);
+        let stopped = Err("the download stopped: this is a fault of the program".to_owned());
+        let mut coming = Coming {
+            uri: uri_of(&bucket, &object),
+            fetched: Some(Fetched { result: stopped, _room: [one, bytes] }),
+            shared: Arc::clone(&shared),
+        };
         running.spawn(async move {
             let result = bucket.get(&object).await.map_err(|error| error.to_string());
-            shared.ready().insert(uri_of(&bucket, &object), Fetched { result, _room: (room, bytes) });
-            shared.more.notify_all();
+            if let Some(fetched) = &mut coming.fetched {
+                fetched.result = result;
+            }
         });
         while running.try_join_next().is_some() {}
     }

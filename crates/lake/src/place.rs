@@ -63,7 +63,8 @@ impl Place {
 
     /// Refuses a store that overwrites where it was told not to: two ingests at once would lose each other's commits.
     async fn probe(&self, location: &str) -> Result<()> {
-        let key = self.path.clone().join(format!("_probe-{}", Uuid::new_v4()));
+        // Hidden, so that an ingest of the same bucket does not take it for a log.
+        let key = self.path.clone().join(format!(".probe-{}", Uuid::new_v4()));
         let put = |n: u8| {
             let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
             self.store.put_opts(&key, PutPayload::from(vec![n]), options)

@@ -50,9 +50,11 @@ pub(crate) fn build(settings: &Settings, bucket: &str, region: &str, prefix: &st
             prefix: prefix.to_owned(),
             path_style,
         }));
-    if let Some(endpoint) = &settings.endpoint {
+    // `object_store` knows one domain of AWS.
+    let china = || region.starts_with("cn-").then(|| format!("https://s3.{region}.amazonaws.com.cn"));
+    if let Some(endpoint) = settings.endpoint.clone().or_else(china) {
         let with_bucket = || endpoint.replacen("://", &format!("://{bucket}."), 1);
-        builder = builder.with_endpoint(if path_style { endpoint.clone() } else { with_bucket() });
+        builder = builder.with_endpoint(if path_style { endpoint } else { with_bucket() });
     }
     let store = builder.build().map_err(|error| Error::Refused(chain(&error)))?;
     Ok(Arc::new(store))
@@ -139,7 +141,7 @@ impl Patient {
         // Some answers begin with 200 before their outcome is known.
         let late = method == Method::POST && ["InternalError", "SlowDown"].iter().any(|code| text.contains(code));
         if is_passing(parts.status.as_u16()) || busy || late {
-            return Err(format!("{} {}", parts.status.as_u16(), xml(&text, "Code")));
+            return Err(format!("{} {}", parts.status.as_u16(), xml(&text, "Code")).trim_end().to_owned());
         }
         if parts.status == StatusCode::FORBIDDEN || parts.status == StatusCode::UNAUTHORIZED {
             let said = self.denied(parts.status.as_u16(), action, &key, &text);

@@ -1,10 +1,14 @@
 //! Reading from an S3 server, through a network that fails.
 
+use std::fmt::{Debug, Write};
 use std::io::Read;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use albatross_s3::{AccessKey, Bucket, Error, Limits, Options, S3};
 use albatross_testbed::{Answer, Fault, Faults, Moto, Proxy};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber, span};
 
 fn options(endpoint: &str) -> Options {
     Options {
@@ -124,4 +128,58 @@ async fn what_is_not_there_or_not_allowed_is_said_clearly() {
     let nobody = Options { endpoint: Some("http://127.0.0.1:1".into()), ..options("") };
     let error = S3::new(nobody).bucket("logs").await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { attempts: 10, .. }), "{error}");
+}
+
+/// Keeps warnings as text.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let _ = write!(self.0, "{}={value:?} ", field.name());
+    }
+}
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN && metadata.target().starts_with("albatross")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields(String::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(fields.0);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+// On one thread, where the subscriber is.
+#[tokio::test]
+async fn every_retry_is_told_with_its_object() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let Some(moto) = Moto::start("logs").await else { return };
+    let proxy = Proxy::start(moto.port()).await;
+    moto.put("logs", "a/b", b"first").await;
+    let bucket = bucket(&proxy).await;
+    let object = bucket.first("a/").await.unwrap().unwrap();
+    proxy.set(Faults { seed: 5, faults: vec![(Fault::SlowDown, 0.7)] });
+    bucket.get(&object).await.unwrap();
+    let store = bucket.object_store("").unwrap();
+    object_store::ObjectStoreExt::get(&store, &"a/b".into()).await.unwrap();
+    let made = proxy.done()[&Fault::SlowDown];
+    let warnings = warnings.0.lock().unwrap();
+    assert_eq!(warnings.len() as u64, made, "{warnings:#?}");
+    let first = "bucket=\"logs\" key=\"a/b\" attempt=1 error=\"503 SlowDown";
+    assert!(warnings.iter().any(|warning| warning.contains(first)), "{warnings:#?}");
 }

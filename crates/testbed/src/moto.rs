@@ -35,7 +35,7 @@ impl Moto {
                 return Some(moto);
             }
         }
-        panic!("moto_server of {python} does not start: is moto[server] installed there?");
+        panic!("moto does not start with {python}: is moto[server] installed there?");
     }
 
     async fn wait(&mut self) -> bool {
@@ -97,12 +97,19 @@ impl Moto {
     }
 }
 
+/// Ends when its standard input does, so that it does not outlive a test that is killed.
+const SERVER: &str = "
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from moto.server import main
+main(sys.argv[1:])
+";
+
 fn spawn(python: &str, port: u16) -> Child {
-    let program = Path::new(python).with_file_name("moto_server");
-    let mut command = Command::new(program);
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap_or_else(|e| panic!("moto_server beside {python}: {e}"))
+    let mut command = Command::new(python);
+    command.args(["-c", SERVER, "-H", "127.0.0.1", "-p", &port.to_string()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap_or_else(|e| panic!("{python}: {e}"))
 }
 
 impl Drop for Moto {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -214,9 +213,8 @@ impl State {
 }
 
 /// Closes with RST, as a server does that crashed.
-#[allow(deprecated)] // SO_LINGER of zero does not block
 fn reset(stream: TcpStream) -> io::Result<()> {
-    stream.set_linger(Some(Duration::ZERO))
+    stream.set_zero_linger()
 }
 
 /// Until the client gives up.

@@ -171,6 +171,6 @@ async fn a_missing_permission_is_named() {
         text += &format!(": {cause}");
         error = cause;
     }
-    assert!(text.contains("permission s3:PutObject on arn:aws:s3:::lakes/l/_probe-"), "{text}");
+    assert!(text.contains("permission s3:PutObject on arn:aws:s3:::lakes/l/.probe-"), "{text}");
     assert!(text.contains(r#""Resource":"arn:aws:s3:::lakes/l*""#), "{text}");
 }
