@@ -319,6 +319,30 @@ fn an_object_that_is_overwritten_after_the_listing_is_noticed() {
 }
 
 #[test]
+fn an_object_that_does_not_fit_into_memory_is_read_in_ranges() {
+    let Some(site) = Site::new() else { return };
+    let padding = format!("\"curl/8.5.0 {}\"", "x".repeat(6000));
+    let text: String = (0..6000).map(|i| line(i / 100, i).replace("\"curl/8.5.0\"", &padding)).collect();
+    assert!(text.len() > 33 << 20);
+    site.put("large.log", &text);
+    drop(text);
+    // Not the same any more when the third range is asked for: nothing of it is taken.
+    site.proxy.rule(|request| {
+        let third = request.header("range").is_some_and(|range| range.starts_with("bytes=16777216-"));
+        third.then(|| Answer::error(412, "PreconditionFailed", "x"))
+    });
+    let lake = site.lake("lake");
+    let failed = site.ingest(&lake, &site.options("s3://logs/large.log"));
+    assert_eq!(failed.failures[0].reason, "it was overwritten while it was read: run again");
+    assert_eq!(site.rows(&lake).len(), 0);
+
+    site.proxy.rule(|_| None);
+    site.proxy.set(Faults { seed: 1, faults: vec![(Fault::ShortBody, 0.3)] });
+    assert_eq!(site.ingest(&lake, &site.options("s3://logs/large.log")).counts.rows, 6000);
+    assert!(site.rows(&lake) == site.rows_from_disk());
+}
+
+#[test]
 fn who_pays_is_said_with_every_request() {
     let Some(site) = Site::new() else { return };
     site.put("a.log", &line(0, 1));

@@ -27,6 +27,7 @@ pub struct Reader {
     /// The range that is being read, and what of it has been.
     current: Vec<u8>,
     read: usize,
+    failed: bool,
 }
 
 /// A range on its way. It goes on while nobody looks, and ends when nobody wants it any more.
@@ -49,7 +50,8 @@ impl Future for Running {
 
 impl Reader {
     pub(crate) fn new(bucket: Bucket, object: Object, runtime: Handle) -> Reader {
-        Reader { bucket, object, runtime, next: 0, running: VecDeque::new(), current: Vec::new(), read: 0 }
+        let (running, current) = (VecDeque::new(), Vec::new());
+        Reader { bucket, object, runtime, next: 0, running, current, read: 0, failed: false }
     }
 
     /// The next range, while those behind it are fetched; `None` at the end.
@@ -76,12 +78,15 @@ impl Reader {
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.read == self.current.len() {
-            self.current = Vec::new();
-            let runtime = self.runtime.clone();
-            match runtime.block_on(self.part()) {
-                None => return Ok(0),
-                Some(part) => (self.current, self.read) = (part.map_err(io::Error::other)?, 0),
+            (self.current, self.read) = (Vec::new(), 0);
+            if self.failed {
+                return Err(io::Error::other("an earlier part could not be read"));
             }
+            let runtime = self.runtime.clone();
+            let part = runtime.block_on(self.part()).unwrap_or_else(|| Ok(Vec::new()));
+            // What follows a part that is missing must not be taken for it.
+            self.failed = part.is_err();
+            self.current = part.map_err(io::Error::other)?;
         }
         let rest = &self.current[self.read..];
         let n = rest.len().min(buffer.len());

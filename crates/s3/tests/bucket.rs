@@ -67,11 +67,27 @@ async fn large_objects_come_in_ranges_and_in_order() {
         let mut reader = bucket.reader(&object);
         let read = tokio::task::spawn_blocking(move || {
             let mut read = Vec::new();
-            reader.read_to_end(&mut read).map(|_| read)
+            reader.read_to_end(&mut read)?;
+            assert_eq!(reader.read(&mut [0; 10])?, 0, "the end stays the end");
+            Ok::<_, std::io::Error>(read)
         });
         assert!(read.await.unwrap().unwrap() == bytes, "{fault:?}");
         assert!(proxy.done()[&fault] > 0);
     }
+
+    proxy.set(Faults::default());
+    proxy.rule(|request| {
+        let second = request.header("range").is_some_and(|range| range.starts_with("bytes=8388608-"));
+        second.then(|| Answer::error(412, "PreconditionFailed", "x"))
+    });
+    let mut reader = bucket.reader(&object);
+    let read = tokio::task::spawn_blocking(move || {
+        let mut read = Vec::new();
+        assert!(reader.read_to_end(&mut read).unwrap_err().to_string().contains("overwritten"));
+        assert!(reader.read(&mut [0; 10]).is_err(), "and a failure a failure");
+        read.len()
+    });
+    assert_eq!(read.await.unwrap(), 8 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
