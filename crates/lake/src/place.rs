@@ -77,7 +77,7 @@ impl Place {
         };
         let _ = self.store.delete(&key).await; // at worst a byte stays
         let ignores = "the store ignores `If-None-Match: *`, so that two ingests at once would lose data; \
-                       S3 itself, MinIO, R2 and Ceph (from Squid on) can hold a lake";
+                       S3 itself, MinIO and R2 can hold a lake";
         match second {
             Err(StoreError::AlreadyExists { .. }) => Ok(()),
             Ok(_) | Err(StoreError::NotImplemented { .. }) => Err(refuse(location, ignores)),
