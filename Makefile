@@ -40,12 +40,12 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-# Outside readers of the lake, and DuckDB for the benchmark's short form.
+# Outside readers of the lake, an S3 server for the tests, and DuckDB for the benchmark's short form.
 .PHONY: venv
 venv: $(VENV)/done
-$(VENV)/done: tests/readers/requirements.txt bench/requirements.txt
+$(VENV)/done: tests/readers/requirements.txt tests/s3/requirements.txt bench/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/readers/requirements.txt -r bench/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/readers/requirements.txt -r tests/s3/requirements.txt -r bench/requirements.txt
 	touch $@
 
 BENCH_ARGS ?=

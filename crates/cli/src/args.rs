@@ -2,18 +2,24 @@
 
 use std::path::PathBuf;
 
+use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use crate::s3::S3Args;
 
 /// Access-log analytics: ALB logs and CPU in, the answer out.
 #[derive(Parser)]
 #[command(name = "albatross", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 fine, 1 a finding, 2 wrong usage, 3 partly done, 4 failed.\n\n\
-    Examples:\n  albatross ingest ./logs cpu.json\n  albatross query story\n  albatross query 502_spikes --from -24h --format csv\n  \
+    Examples:\n  albatross ingest ./logs cpu.json\n  \
+    albatross ingest s3://my-logs/AWSLogs/ --from yesterday\n  albatross query story\n  albatross query 502_spikes --from -24h --format csv\n  \
     albatross sql \"SELECT route, count(*) FROM alb GROUP BY route ORDER BY 2 DESC LIMIT 10\"")]
 pub(crate) struct Args {
-    /// Folder of the lake.
+    /// Folder of the lake, or s3://bucket/prefix.
     #[arg(long, env = "ALBATROSS_LAKE", default_value = "./lake", global = true, value_name = "FOLDER")]
     pub(crate) lake: String,
+    #[command(flatten)]
+    pub(crate) s3: S3Args,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -39,9 +45,18 @@ pub(crate) enum Command {
 /// read are kept in the table `rejects`.
 #[derive(ClapArgs)]
 pub(crate) struct Ingest {
-    /// Files, folders, globs, or - for standard input.
+    /// Files, folders, globs, s3://bucket/prefix (a folder, a key, or a * in the last part), or - for standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) inputs: Vec<String>,
+    /// Leave out files that end before this, by AWS's file names: 2026-11-19, "2026-11-19 18:00", -2h, yesterday.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Leave out files of requests that arrived at this time or later. In S3 only the days that matter are listed.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1")]
     pub(crate) max_rejects: f64,

@@ -7,23 +7,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use albatross_formats::{RULES_VERSION, Routes, Skip};
-use albatross_ingest::{Event, Options, Summary};
+use albatross_ingest::{Event, Options, Summary, Window};
 use albatross_lake::Lake;
+use albatross_query::{Clock, TIME_FORMS, parse_time};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Ingest;
 use crate::exit::{Exit, UsageError};
+use crate::s3::S3Args;
 use crate::show::{count, plural, safe, size};
 
 /// Together with the buffers it stays below this per thread.
 const MEMORY_PER_THREAD: usize = 208 << 20;
 
-pub(crate) fn run(lake: &str, args: &Ingest) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
     let started = Instant::now();
     let (routes, route_rules) = routes(args.routes.as_deref())?;
     let options = Options {
         inputs: args.inputs.clone(),
+        window: window(args)?,
+        s3: s3.s3(),
         threads: args.threads.map_or_else(cores, usize::from),
         memory_per_thread: MEMORY_PER_THREAD,
         max_rejects: args.max_rejects,
@@ -31,8 +35,9 @@ pub(crate) fn run(lake: &str, args: &Ingest) -> Result<Exit> {
         route_rules,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let lake_at =
-        runtime.block_on(Lake::open_or_create(lake)).with_context(|| format!("the lake at {}", safe(lake)))?;
+    let lake_at = runtime
+        .block_on(Lake::open_or_create_with(lake, &options.s3))
+        .with_context(|| format!("the lake at {}", safe(lake)))?;
 
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(stop_on_signal(Arc::clone(&stop)));
@@ -49,6 +54,21 @@ pub(crate) fn run(lake: &str, args: &Ingest) -> Result<Exit> {
         _ if summary.ingested_files() + summary.already == 0 => Exit::Failed,
         _ => Exit::Partial,
     })
+}
+
+fn window(args: &Ingest) -> Result<Window> {
+    let clock = Clock::system(args.tz);
+    let time = |name: &str, text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => parse_time(text, &clock)
+            .map(Some)
+            .ok_or_else(|| UsageError(format!("--{name} `{}` is no time; give one such as {TIME_FORMS}", safe(text)))),
+    };
+    let (from, to) = (time("from", &args.from)?, time("to", &args.to)?);
+    if from.is_some() && to.is_some() && from >= to {
+        return Err(UsageError("--from must be before --to".into()).into());
+    }
+    Ok(Window { from, to })
 }
 
 fn cores() -> usize {

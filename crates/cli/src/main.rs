@@ -7,6 +7,7 @@ mod args;
 mod exit;
 mod ingest;
 mod query;
+mod s3;
 mod show;
 mod status;
 
@@ -19,12 +20,13 @@ use exit::Exit;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let (lake, s3) = (args.lake.as_str(), &args.s3);
     let result = match args.command {
-        Command::Ingest(command) => ingest::run(&args.lake, &command),
-        Command::Query(command) => query::named(&args.lake, &command),
+        Command::Ingest(command) => ingest::run(lake, s3, &command),
+        Command::Query(command) => query::named(lake, s3, &command),
         Command::Queries(command) => query::list(&command),
-        Command::Sql(command) => query::sql(&args.lake, &command),
-        Command::Status(command) => status::run(&args.lake, &command),
+        Command::Sql(command) => query::sql(lake, s3, &command),
+        Command::Status(command) => status::run(lake, s3, &command),
     };
     match result {
         Ok(exit) => exit.into(),

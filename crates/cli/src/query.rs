@@ -14,10 +14,11 @@ use clap::{Arg, Args as _, Command, FromArgMatches};
 
 use crate::args::{NamedQuery, Output, Queries, Sql};
 use crate::exit::{Exit, UsageError};
+use crate::s3::S3Args;
 use crate::show::safe;
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
-pub(crate) fn named(lake: &str, args: &NamedQuery) -> Result<Exit> {
+pub(crate) fn named(lake: &str, s3: &S3Args, args: &NamedQuery) -> Result<Exit> {
     let Some(name) = args.name.as_deref().filter(|name| !["-h", "--help"].contains(name)) else {
         return list(&Queries { name: None, queries: own_queries(&args.rest) });
     };
@@ -33,7 +34,8 @@ pub(crate) fn named(lake: &str, args: &NamedQuery) -> Result<Exit> {
         .filter_map(|name| Some((name.to_string(), matches.get_one::<String>(name)?.clone())))
         .collect();
     let output = Output::from_arg_matches(&matches)?;
-    answer(lake, &output, async |session| Ok(session.query(query, &given, &Clock::system(zone)).await?))
+    let s3 = S3Args::from_arg_matches(&matches)?.or(s3);
+    answer(lake, &s3, &output, async |session| Ok(session.query(query, &given, &Clock::system(zone)).await?))
 }
 
 /// The options of a named query as a command of its own, so that `--help` and errors speak of them.
@@ -71,7 +73,13 @@ fn command(query: &Query) -> Command {
         });
     }
     command = Output::augment_args(command.next_help_heading("Output"))
-        .arg(Arg::new("lake").long("lake").value_name("FOLDER").help("Folder of the lake").env("ALBATROSS_LAKE"))
+        .arg(
+            Arg::new("lake")
+                .long("lake")
+                .value_name("FOLDER")
+                .help("Folder of the lake, or s3://bucket/prefix")
+                .env("ALBATROSS_LAKE"),
+        )
         .arg(
             Arg::new("queries")
                 .long("queries")
@@ -79,6 +87,7 @@ fn command(query: &Query) -> Command {
                 .help("Folder of your own queries")
                 .env("ALBATROSS_QUERIES"),
         );
+    command = S3Args::augment_args(command);
     command.after_help(format!("Columns:\n{}{}", columns(query), examples(query)))
 }
 
@@ -117,7 +126,7 @@ fn load(folder: Option<&Path>) -> Result<Catalogue> {
     Ok(catalogue)
 }
 
-fn parse_zone(text: &str) -> Result<Tz, String> {
+pub(crate) fn parse_zone(text: &str) -> Result<Tz, String> {
     Tz::from_str(text).map_err(|_| "no time zone of this name; give one such as UTC or Europe/Berlin".to_string())
 }
 
@@ -143,7 +152,7 @@ pub(crate) fn list(args: &Queries) -> Result<Exit> {
 }
 
 /// `albatross sql`.
-pub(crate) fn sql(lake: &str, args: &Sql) -> Result<Exit> {
+pub(crate) fn sql(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
     let statement = match (&args.file, args.statement.as_deref()) {
         (Some(path), _) => {
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", safe(&path.to_string_lossy())))?
@@ -161,18 +170,19 @@ pub(crate) fn sql(lake: &str, args: &Sql) -> Result<Exit> {
             text
         }
     };
-    answer(lake, &args.output, async |session| Ok(session.sql(&statement).await?))
+    answer(lake, s3, &args.output, async |session| Ok(session.sql(&statement).await?))
 }
 
 /// Opens the lake, asks, and writes the answer to where it is wanted.
 fn answer(
     lake: &str,
+    s3: &S3Args,
     output: &Output,
     ask: impl AsyncFnOnce(&Session) -> Result<SendableRecordBatchStream>,
 ) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let written = runtime.block_on(async {
-        let lake = Lake::open(lake).await?;
+        let lake = Lake::open_with(lake, &s3.s3()).await?;
         let session = Session::open(&lake).await?;
         let stream = ask(&session).await?;
         let format = format(output)?;

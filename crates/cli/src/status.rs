@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::args::Status;
 use crate::exit::Exit;
+use crate::s3::S3Args;
 use crate::show::{count, plural, safe, size};
 
 struct TableStatus {
@@ -22,10 +23,10 @@ struct TableStatus {
     last: Option<DateTime<Utc>>,
 }
 
-pub(crate) fn run(lake: &str, args: &Status) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, args: &Status) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (root, tables, sources, rejects) = runtime.block_on(async {
-        let lake = Lake::open(lake).await?;
+        let lake = Lake::open_with(lake, &s3.s3()).await?;
         let mut tables = Vec::new();
         for table in Table::ALL {
             tables.push(table_status(&lake, table).await?);

@@ -139,6 +139,10 @@ fn next_member<R: Read>(mut reader: BufReader<Stored<R>>) -> io::Result<Kind<R>>
 }
 
 fn broken(format: &str, error: io::Error) -> io::Error {
+    // What S3 could not give is no fault of the data.
+    if error.get_ref().is_some_and(|cause| cause.is::<albatross_s3::Error>()) {
+        return error;
+    }
     let what = match error.kind() {
         io::ErrorKind::UnexpectedEof => format!("{format}: the data ends in the middle: the file is truncated"),
         _ if error.to_string().contains("incomplete frame") => {

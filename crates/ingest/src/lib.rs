@@ -7,7 +7,8 @@
 //!   files of their own, which are thrown away with them.
 //! - **Once.** Each source's id is committed together with its rows. A batch that lost a race against another ingest
 //!   is thrown away, and what the other one did not take is read again.
-//! - **Memory** is bounded by [`Options::memory_per_thread`] times the number of threads, whatever the input's size.
+//! - **Memory** is bounded by [`Options::memory_per_thread`] times the number of threads, whatever the input's size; with sources in
+//!   S3, 64 MB more. (A list of all sources is held, some 300 bytes each.)
 
 mod column;
 mod commit;
@@ -17,25 +18,32 @@ mod large;
 mod ledger;
 mod names;
 mod parquet_file;
+mod prefetch;
 mod small;
 mod sort;
 mod source;
 mod summary;
+mod window;
 mod worker;
 
 pub use summary::{Event, Failure, Summary};
+pub use window::Window;
 
 use std::sync::atomic::AtomicBool;
 
 use albatross_formats::Routes;
 use albatross_lake::{Lake, Table};
+use albatross_s3::S3;
 use tokio::runtime::Handle;
 
 /// What to ingest, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Files, folders, globs, or `-` for standard input.
+    /// Files, folders and globs on disk, `s3://bucket/prefix`, or `-` for standard input.
     pub inputs: Vec<String>,
+    /// Files that cannot hold anything of it are left out.
+    pub window: Window,
+    pub s3: S3,
     pub threads: usize,
     /// Bytes a thread may hold; at least 128 MiB.
     pub memory_per_thread: usize,
@@ -78,7 +86,7 @@ pub fn ingest(
     stop: &AtomicBool,
     on_event: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Summary, Error> {
-    let (found, failures) = source::discover(&options.inputs);
+    let (found, failures) = source::discover(runtime, &options.s3, &options.inputs, &options.window);
     let mut summary = Summary { found: found.len() as u64, failures, ..Summary::default() };
     for failure in &summary.failures {
         on_event(Event::Failed { source: &failure.source, reason: &failure.reason });

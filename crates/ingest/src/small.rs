@@ -8,9 +8,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::decompress::{Decompressed, GZIP_MAGIC, ZSTD_MAGIC};
 use crate::gzip::{Gunzip, Text};
 use crate::source::{Source, plain};
+use crate::worker::{Shared, Trouble};
 
 /// A stored file up to this size is read at once...
-const MAX_STORED: u64 = 32 << 20;
+pub(crate) const MAX_STORED: u64 = 32 << 20;
 /// ...if its text is not larger than this.
 const MAX_RAW: usize = 72 << 20;
 /// What a thread holds for one file at most.
@@ -40,9 +41,16 @@ impl Buffers {
     }
 
     /// Reads `source`; `None` if it is too large for that.
-    pub(crate) fn load(&mut self, source: &Source) -> Result<Option<Stored<'_>>, String> {
+    pub(crate) fn load(&mut self, source: &Source, shared: &Shared<'_>) -> Result<Option<Stored<'_>>, Trouble> {
         if !source.is_sized() || source.size > MAX_STORED {
             return Ok(None);
+        }
+        if let Some(bytes) = shared.prefetch.take(source, || shared.stopping()) {
+            self.stored = bytes?;
+            return Ok(Some(Stored { bytes: &self.stored, raw: &mut self.raw, gunzip: &mut self.gunzip }));
+        }
+        if shared.stopping() {
+            return Err(Trouble::Stopped);
         }
         self.stored.clear();
         // One byte more than expected, so that a file that grows is noticed.

@@ -1,20 +1,29 @@
-//! Where log files come from: files, folders and globs on disk, and standard input.
+//! Where log files come from: files, folders and globs on disk, prefixes in S3, and standard input.
+
+mod bucket;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use albatross_lake::TxnId;
+use albatross_s3::{Address, Bucket, Object, S3};
+use tokio::runtime::Handle;
 use walkdir::{DirEntry, WalkDir};
 
+use crate::small::MAX_STORED;
 use crate::summary::Failure;
+use crate::window::Window;
+
+pub(crate) use bucket::uri as uri_of;
 
 /// One file to be ingested whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
-    /// Absolute path, or `stdin`. Stands in the column `source_file`.
+    /// Absolute path, `s3://bucket/key`, or `stdin`. Stands in the column `source_file`.
     pub(crate) uri: String,
     /// Bytes as stored; 0 for standard input.
     pub(crate) size: u64,
@@ -24,29 +33,40 @@ pub(crate) struct Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Disk { path: PathBuf, modified_ns: u128 },
+    S3 { bucket: Bucket, object: Arc<Object> },
     Stdin,
 }
 
 impl Source {
-    /// Identity of this version of the file in the lake's ledger: path, time of last change and size. `None` for standard
+    /// Identity of this version of the file in the lake's ledger: path, time of last change and size; in S3 the ETag. `None` for standard
     /// input, which is known by its content only, once it has been read.
     pub(crate) fn txn(&self) -> Option<TxnId> {
         match &self.place {
             Place::Disk { modified_ns, .. } => Some(TxnId::of_source(&self.uri, &modified_ns.to_string(), self.size)),
+            Place::S3 { object, .. } => Some(TxnId::of_source(&self.uri, &object.etag, self.size)),
             Place::Stdin => None,
         }
     }
 
     /// Whether the size is known before reading.
     pub(crate) fn is_sized(&self) -> bool {
-        matches!(self.place, Place::Disk { .. })
+        !matches!(self.place, Place::Stdin)
     }
 
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.place {
             Place::Disk { path, .. } => Box::new(File::open(path)?),
+            Place::S3 { bucket, object } => Box::new(bucket.reader(object)),
             Place::Stdin => Box::new(io::stdin()),
         })
+    }
+
+    /// The object behind a source, if it is one that is read at once.
+    pub(crate) fn small_object(&self) -> Option<(Bucket, Arc<Object>)> {
+        match &self.place {
+            Place::S3 { bucket, object } if self.size <= MAX_STORED => Some((bucket.clone(), Arc::clone(object))),
+            _ => None,
+        }
     }
 
     fn on_disk(path: PathBuf, metadata: &std::fs::Metadata) -> Source {
@@ -60,14 +80,21 @@ impl Source {
     }
 }
 
-/// All files behind the inputs, each once, in the order of their paths (AWS's names hold the time, so neighbours in time are read
-/// together). An input that cannot be listed is a failure; the others go on.
-pub(crate) fn discover(inputs: &[String]) -> (Vec<Source>, Vec<Failure>) {
+/// All files behind the inputs that may be of the window, each once, in the order of their paths (AWS's names hold the time, so
+/// neighbours in time are read together). An input that cannot be listed is a failure; the others go on.
+pub(crate) fn discover(runtime: &Handle, s3: &S3, inputs: &[String], window: &Window) -> (Vec<Source>, Vec<Failure>) {
     let mut sources = Vec::new();
     let mut failures = Vec::new();
     for input in inputs {
         if input == "-" {
             sources.push(Source { uri: "stdin".into(), size: 0, place: Place::Stdin });
+            continue;
+        }
+        if Address::is_s3(input) {
+            match runtime.block_on(bucket::list(s3, input, window)) {
+                Ok(found) => sources.extend(found),
+                Err(reason) => failures.push(Failure::new(input, reason)),
+            }
             continue;
         }
         let path = Path::new(input);
@@ -77,6 +104,7 @@ pub(crate) fn discover(inputs: &[String]) -> (Vec<Source>, Vec<Failure>) {
             list(path, &mut sources, &mut failures);
         }
     }
+    sources.retain(|source| window.takes_file(&source.uri));
     sources.sort_by(|a, b| a.uri.cmp(&b.uri));
     let mut seen = HashSet::new();
     sources.retain(|source| seen.insert(source.uri.clone()));
@@ -128,8 +156,12 @@ fn list(path: &Path, sources: &mut Vec<Source>, failures: &mut Vec<Failure>) {
 /// always taken.
 fn is_wanted(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    entry.depth() == 0
-        || !(name.starts_with('.') || name.starts_with("README") || name == "_delta_log" || name.ends_with(".parquet"))
+    entry.depth() == 0 || is_log_name(&name)
+}
+
+/// Whether a file or folder of this name may be or hold a log.
+fn is_log_name(name: &str) -> bool {
+    !(name.starts_with('.') || name.starts_with("README") || name == "_delta_log" || name.ends_with(".parquet"))
 }
 
 /// An operating-system error as a sentence for a person.
@@ -161,6 +193,8 @@ mod tests {
             format!("{root}/none*"),
             format!("{root}/none"),
         ];
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let discover = |inputs: &[String]| discover(runtime.handle(), &S3::default(), inputs, &Window::default());
         let (sources, failures) = discover(&inputs);
         let names: Vec<&str> = sources.iter().map(|s| s.uri.strip_prefix(root).unwrap()).collect();
         assert_eq!(names, ["/a.log", "/b/c.log"]);

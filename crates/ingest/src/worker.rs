@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::column::Encoder;
 use crate::commit::{Batch, Committer};
 use crate::large::{self, Piece};
+use crate::prefetch::Prefetch;
 use crate::small::{self, Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
@@ -67,6 +68,7 @@ pub(crate) struct Shared<'a> {
     sources: &'a [Source],
     next: AtomicUsize,
     pub(crate) pieces: Receiver<Piece>,
+    pub(crate) prefetch: Prefetch,
 }
 
 impl Shared<'_> {
@@ -145,6 +147,7 @@ pub(crate) fn run(
         sources: &sources,
         next: AtomicUsize::new(0),
         pieces,
+        prefetch: Prefetch::start(runtime, &sources),
     };
     let again = std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -190,6 +193,8 @@ pub(crate) enum Trouble {
     Source(String),
     /// The lake's: the run ends.
     Lake(Error),
+    /// The run was stopped before it was read.
+    Stopped,
 }
 
 impl From<String> for Trouble {
@@ -295,10 +300,10 @@ impl<'a> Worker<'a> {
 
     fn small(&mut self, source: &Source) -> Result<Small, Trouble> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        let result = match buffers.load(source) {
+        let result = match buffers.load(source, self.shared) {
             Ok(Some(stored)) => self.decode_small(source, stored),
             Ok(None) => Ok(Small::TooLarge),
-            Err(reason) => Err(reason.into()),
+            Err(trouble) => Err(trouble),
         };
         self.buffers = buffers;
         result
@@ -390,6 +395,7 @@ impl<'a> Worker<'a> {
         self.send(match trouble {
             Trouble::Source(reason) => Message::Failure(Failure { source: source.uri.clone(), reason }),
             Trouble::Lake(error) => Message::Fatal(error),
+            Trouble::Stopped => Message::Left,
         });
     }
 

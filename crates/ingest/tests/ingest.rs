@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use albatross_formats::Routes;
-use albatross_ingest::{Event, Options, Summary, ingest};
+use albatross_ingest::{Event, Options, Summary, Window, ingest};
 use albatross_lake::{Lake, Table, Value};
+use albatross_s3::S3;
 use flate2::{Compression, write::GzEncoder};
 use tokio::runtime::Runtime;
 
@@ -62,6 +63,8 @@ impl Site {
     fn options(&self, inputs: &[&Path]) -> Options {
         Options {
             inputs: inputs.iter().map(|p| p.to_str().unwrap().to_string()).collect(),
+            window: Window::default(),
+            s3: S3::default(),
             threads: 2,
             memory_per_thread: 0,
             max_rejects: 1.0,

@@ -14,6 +14,10 @@ pub enum Error {
     #[error("`{location}` cannot hold a lake: {reason}")]
     Location { location: String, reason: String },
 
+    /// S3 is not there for us: the bucket, the credentials, a permission.
+    #[error("the lake at `{location}` cannot be reached")]
+    S3 { location: String, source: albatross_s3::Error },
+
     /// Another engine has raised the table's protocol above what we read (1) or write (2).
     #[error(
         "table `{table}` asks for Delta protocol reader {reader} and writer {writer}; \

@@ -1,25 +1,24 @@
 use std::collections::HashSet;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use albatross_s3::S3;
 use arrow::datatypes::SchemaRef;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use url::Url;
 
+use crate::place::Place;
 use crate::table_log::{Commit, TableLog};
 use crate::{DataFile, Error, NewFile, Result, Table, TxnId};
 
-/// A folder with one Delta table per [`Table`].
+/// A folder, on a disk or in a bucket, with one Delta table per [`Table`].
 ///
 /// Cheap to clone; clones share what they know of the tables. Any number of tasks and processes may read and commit
 /// at once. Memory: some 20 bytes per transaction id from the first commit on, and the statistics of all active
 /// files from the first snapshot on.
 ///
-/// Not supported: lakes on S3 (so far), and file systems without hard links, which is how a commit is created only
-/// if it is not there.
+/// Not supported: file systems without hard links, and stores without `If-None-Match`, which is how a commit is created only if it is
+/// not there.
 #[derive(Clone)]
 pub struct Lake(Arc<Inner>);
 
@@ -41,26 +40,31 @@ pub struct Snapshot {
 }
 
 impl Lake {
-    /// Opens a lake that exists; [`Error::NotALake`] if none does. `location` is a path or a `file:` URL.
+    /// Opens a lake that exists; [`Error::NotALake`] if none does. `location` is a path, or a `file:` or `s3:` URL; S3 as the
+    /// environment says.
     pub async fn open(location: &str) -> Result<Lake> {
-        let not_a_lake = || Error::NotALake { location: location.to_owned() };
-        let folder = local_path(location)?.canonicalize();
-        let folder = folder.ok().filter(|f| f.is_dir()).ok_or_else(not_a_lake)?;
-        let lake = Lake::at(location, folder)?;
+        Lake::open_with(location, &S3::default()).await
+    }
+
+    /// As [`Lake::open`], with an S3 of one's own.
+    pub async fn open_with(location: &str, s3: &S3) -> Result<Lake> {
+        let lake = Lake::at(Place::find(location, s3).await?)?;
         for table in &lake.0.tables {
             if table.exists().await? {
                 return Ok(lake);
             }
         }
-        Err(not_a_lake())
+        Err(Error::NotALake { location: location.to_owned() })
     }
 
     /// Opens a lake, and first creates its folder and those of its tables that are missing.
     pub async fn open_or_create(location: &str) -> Result<Lake> {
-        let path = local_path(location)?;
-        let refuse = |e: io::Error| Error::Location { location: location.to_owned(), reason: e.to_string() };
-        std::fs::create_dir_all(&path).map_err(refuse)?;
-        let lake = Lake::at(location, path.canonicalize().map_err(refuse)?)?;
+        Lake::open_or_create_with(location, &S3::default()).await
+    }
+
+    /// As [`Lake::open_or_create`], with an S3 of one's own. A bucket must exist, and its store must honour `If-None-Match`.
+    pub async fn open_or_create_with(location: &str, s3: &S3) -> Result<Lake> {
+        let lake = Lake::at(Place::make(location, s3).await?)?;
         for table in &lake.0.tables {
             if !table.exists().await? {
                 table.create().await?;
@@ -69,14 +73,8 @@ impl Lake {
         Ok(lake)
     }
 
-    fn at(location: &str, folder: PathBuf) -> Result<Lake> {
-        let refuse = |reason: String| Error::Location { location: location.to_owned(), reason };
-        if folder.join("_delta_log").exists() {
-            return Err(refuse("it is a Delta table itself; a lake is the folder above its tables".to_owned()));
-        }
-        let root = Url::from_directory_path(&folder).map_err(|()| refuse("it has no URL".to_owned()))?;
-        let path = Path::from_url_path(root.path()).map_err(|e| refuse(e.to_string()))?;
-        let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+    fn at(place: Place) -> Result<Lake> {
+        let Place { root, store, path } = place;
         let table = |table| TableLog::new(table, &root, store.clone(), &path);
         let [alb, metrics, rejects, ingested] = Table::ALL.map(table);
         let tables = [alb?, metrics?, rejects?, ingested?];
@@ -88,10 +86,10 @@ impl Lake {
         &self.0.root
     }
 
-    /// The store that holds the lake, rooted where [`Lake::root`]'s URL has its path: for a local lake that is `/`.
+    /// The store that holds the lake, rooted where [`Lake::root`]'s URL has its path: for a local lake that is `/`, else the bucket.
     ///
     /// [`DataFile::location`] and [`Lake::location`] are paths in it. To make it known to another library, register
-    /// it under the root's URL without the path (`file://`).
+    /// it under the root's URL without the path (`file://`, `s3://bucket`).
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
         self.0.store.clone()
     }
@@ -131,20 +129,5 @@ impl Lake {
 
     fn log(&self, table: Table) -> &TableLog {
         &self.0.tables[table as usize]
-    }
-}
-
-fn local_path(location: &str) -> Result<PathBuf> {
-    let refuse = |reason: &str| Error::Location { location: location.to_owned(), reason: reason.to_owned() };
-    if location.is_empty() {
-        return Err(refuse("the path is empty"));
-    }
-    if !location.contains("://") {
-        return Ok(PathBuf::from(location));
-    }
-    let url = Url::parse(location).map_err(|e| refuse(&e.to_string()))?;
-    match url.scheme() {
-        "file" => url.to_file_path().map_err(|()| refuse("the URL is not that of a local path")),
-        _ => Err(refuse("only paths and file: URLs are supported")),
     }
 }

@@ -1,4 +1,4 @@
-//! The lake: Delta tables on a disk, and the one crate that knows Delta.
+//! The lake: Delta tables on a disk or on S3, and the one crate that knows Delta.
 //!
 //! A lake is a folder with a table per log family. Parquet files are written by others (crate `ingest`), committed
 //! here together with the ids of the source files they came from, and listed here for reading (crate `query`).
@@ -11,11 +11,13 @@
 //!   each, and replays all files at every commit. Reading is a checkpoint plus the commits after it, kept in memory
 //!   and moved forward commit by commit. The library writes the commits' form and the checkpoints; a test compares
 //!   our reading with its own.
+//! - **On S3 as on a disk**, with conditional writes and nothing else: no lock table. A store that ignores `If-None-Match` is refused.
 //!
-//! Deliberately absent so far: compaction, retention and clean-up of the log, schema changes, S3.
+//! Deliberately absent so far: compaction, retention and clean-up of the log, schema changes.
 
 // What others call.
 mod lake;
+mod place;
 mod table_log;
 mod tables;
 mod txn;

@@ -8,10 +8,11 @@ use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::CommitData;
 use deltalake_core::kernel::{Action, MetadataExt, Protocol, StructType, Transaction, new_metadata};
-use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, logstore_with};
+use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use serde_json::json;
 use tokio::sync::Mutex;
 use url::Url;
@@ -49,10 +50,13 @@ impl TableLog {
         let url = lake
             .join(&format!("{}/", table.name()))
             .map_err(|e| Error::Location { location: lake.to_string(), reason: e.to_string() })?;
+        let folder = lake_folder.clone().join(table.name());
+        let prefixed = Arc::new(PrefixStore::new(store.clone(), folder.clone()));
         Ok(TableLog {
             table,
-            folder: lake_folder.clone().join(table.name()),
-            log_store: logstore_with(store, &url, StorageConfig::default())?,
+            folder,
+            // The library's registry of log stores knows disks only.
+            log_store: default_logstore(prefixed, store, &url, &StorageConfig::default()),
             url,
             writer: Mutex::default(),
             reader: Mutex::default(),

@@ -25,4 +25,4 @@ pub use header::{Column, Query};
 pub use output::{Format, Options, Written, write};
 pub use params::{Kind, Param};
 pub use session::Session;
-pub use time::{Clock, parse_duration, parse_time};
+pub use time::{Clock, TIME_FORMS, parse_duration, parse_time};

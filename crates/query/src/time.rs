@@ -19,7 +19,7 @@ impl Clock {
 }
 
 /// The forms [`parse_time`] takes, for messages.
-pub(crate) const TIME_FORMS: &str = "2026-11-19, 2026-11-19 18:00, 2026-11-19T18:00:00Z, -2h, now, today or yesterday";
+pub const TIME_FORMS: &str = "2026-11-19, 2026-11-19 18:00, 2026-11-19T18:00:00Z, -2h, now, today or yesterday";
 /// The forms [`parse_duration`] takes, for messages.
 pub(crate) const DURATION_FORMS: &str = "30s, 5m, 1h30m, 1d or 500ms";
 

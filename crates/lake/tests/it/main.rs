@@ -1,6 +1,7 @@
 //! Lakes in temporary folders.
 
 mod place;
+mod s3;
 
 mod commits;
 mod tables;

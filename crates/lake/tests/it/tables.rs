@@ -174,7 +174,7 @@ async fn what_is_not_a_lake_is_not_opened() {
         assert!(matches!(error, Error::NotALake { .. }), "{location}: {error}");
     }
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 1, "looking creates nothing");
-    for location in ["", "s3://bucket/lake", "gopher://x", "file://host/x"] {
+    for location in ["", "hdfs://host/lake", "gopher://x", "file://host/x"] {
         let Err(error) = Lake::open(location).await else { panic!("{location}") };
         assert!(matches!(error, Error::Location { .. }), "{location}: {error}");
     }
