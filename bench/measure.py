@@ -6,6 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+CORES = 2
+DUCK = [sys.executable, Path(__file__).resolve().with_name("duck.py")]
 
 
 class CommandFailed(Exception):
@@ -38,6 +42,11 @@ def run(command, stdin_path=os.devnull):
         }
 
 
+def figures_of(results):
+    """Seconds, processor seconds and peak memory of several runs, as one list of each."""
+    return {key: [result[key] for result in results] for key in ("seconds", "cpu_seconds", "peak_bytes")}
+
+
 def spread(values):
     """Median, minimum and maximum."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
@@ -61,3 +70,25 @@ def interleave(contenders, runs):
             results[name].append(contenders[name]())
         order = order[1:] + order[:1]
     return results
+
+
+def use_cores(count):
+    """Keeps this process and all that it starts on so many cores, where the system can do that (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+
+
+def noise(seconds):
+    """What the machine does while the benchmark waits for so long: how many cores others keep busy, and the load.
+
+    The load is an average over a minute, therefore much of it is the benchmark's own.
+    """
+    before = busy_seconds()
+    time.sleep(seconds)
+    return {"busy_cores": (busy_seconds() - before) / seconds, "load": os.getloadavg()[0], "cores": os.cpu_count()}
+
+
+def busy_seconds():
+    """Processor time of everybody since the start of the machine, time that its host kept for others included (Linux)."""
+    user, nice, system, _idle, _waiting, *interrupts_and_stolen = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, *interrupts_and_stolen))) / os.sysconf("SC_CLK_TCK")

@@ -3,31 +3,42 @@
 from measure import spread
 
 
-def inputs(figures, runs):
-    busy = "   (the machine is busy: trust the ratios, not the seconds)" if figures["load_before"] > 0.5 else ""
+def inputs(main):
     return (
-        f"Input: {figures['lines']:,} lines in {figures['files']} files, {megabytes(figures['gzip_bytes'])} gzip\n"
-        f"{figures['cores']} cores, {runs} {'runs' if runs > 1 else 'run'} of each in turns, "
-        f"load before {figures['load_before']:.2f}{busy}"
+        f"Input: {main['lines']:,} lines in {main['files']} files, {megabytes(main['gzip_bytes'])} gzip\n"
+        f"{main['cores']} cores, {times(main['runs'])} of each in turns, where nothing else is said"
     )
 
 
-def ingest(figures, inputs):
+def noise(before):
+    busy = "   (the machine is busy: trust the ratios, not the seconds)" if before["busy_cores"] > 0.2 else ""
+    return f"[before: others keep {before['busy_cores']:.1f} of {before['cores']} cores busy, load {before['load']:.2f}{busy}]"
+
+
+def ingest(figures, main):
     rows = []
     for name in ("zcat", "duckdb", "albatross"):
-        measured = figures[name]
-        seconds = spread(measured["seconds"])
-        rows.append(
-            [name, *in_seconds(seconds), f"{spread(measured['cpu_seconds'])['median']:.2f}"]
-            + [megabytes(max(measured["peak_bytes"])), f"{seconds['median'] / inputs['lines'] * 1e9:.0f}"]
-        )
-        if "alone" in measured:
-            rows.append(["  without start-up", *in_seconds(spread(measured["alone"]))])
-    header = ["seconds", "median", "min .. max", "processor", "peak memory", "ns a line"]
-    return "\n".join(["", "Ingest", table(header, rows), "", *ratio_table(figures["ratios"])])
+        rows.append(ingest_row(name, figures[name], main["lines"]))
+        if "alone" in figures[name]:
+            rows.append(["  without start-up", *in_seconds(spread(figures[name]["alone"]))])
+    return "\n".join(["Ingest", table(INGEST_HEADER, rows), "", ratio_table(figures["ratios"])])
 
 
-def lake(figures, inputs):
+INGEST_HEADER = ["seconds", "median", "min .. max", "processor", "peak memory", "ns a line"]
+
+
+def ingest_row(name, measured, lines):
+    seconds = spread(measured["seconds"])
+    return [
+        name,
+        *in_seconds(seconds),
+        f"{spread(measured['cpu_seconds'])['median']:.2f}",
+        megabytes(max(measured["peak_bytes"])),
+        f"{seconds['median'] / lines * 1e9:.0f}",
+    ]
+
+
+def lake(figures, main):
     total = sum(column["bytes"] for column in figures["columns"])
     large = [column for column in figures["columns"] if column["bytes"] >= total * 0.005]
     small = [column for column in figures["columns"] if column not in large]
@@ -40,7 +51,6 @@ def lake(figures, inputs):
     rest = figures["bytes"] - total
     return "\n".join(
         [
-            "",
             f"Lake: {figures['rows']:,} rows, {megabytes(figures['bytes'])}, "
             f"{figures['bytes_per_gzip_byte']:.3f} bytes per byte of gzip",
             f"(columns of alb {megabytes(total)}; footers, log, metrics and ledger {megabytes(rest)}; "
@@ -50,9 +60,9 @@ def lake(figures, inputs):
     )
 
 
-def queries(figures):
+def queries(figures, main):
     rows = []
-    for name, query in figures.items():
+    for name, query in figures["queries"].items():
         ratio = query["ratios"]
         rows.append(
             [name]
@@ -61,18 +71,71 @@ def queries(figures):
             + [in_seconds(spread(query["duckdb"]["alone"]), 3)[0]]
             + [in_ratio(ratio["albatross / duckdb"])]
             + [in_ratio(ratio["albatross / duckdb without start-up"])]
-            + ["agree" if not query["differences"] else "DIFFER"]
         )
-    header = ["seconds, whole process", "albatross", "duckdb", "without start-up", "ratio", "to without start-up", "answers"]
-    return "\n".join(["", "Queries", table(header, rows)])
+    header = ["seconds, whole process", "albatross", "duckdb", "without start-up", "ratio", "to without start-up"]
+    return "\n".join(["Queries", table(header, rows)])
 
 
-def goals(judged):
+def startup(figures, main):
     rows = []
-    for goal in judged:
-        figure = goal["figure"]
-        rows.append([goal["what"], f"{figure:.4g}", verdict(figure, goal["now"]), verdict(figure, goal["next"])])
-    return "\n".join(["", "Goals", table(["", "figure", "now", "next"], rows)])
+    for name, measured in figures["starts"].items():
+        rows.append([name, *in_seconds(spread([1e3 * seconds for seconds in measured["seconds"]]), 1)])
+    header = [f"milliseconds, {len(measured['seconds'])} runs", "median", "min .. max"]
+    return "\n".join(["Start-up", table(header, rows)])
+
+
+def growth(figures, main):
+    one, many = figures["one"], figures["many"]
+    rows = [
+        ingest_row(f"{one['lines']:,} lines", one, one["lines"]),
+        ingest_row(f"{many['lines']:,} lines, once", many, many["lines"]),
+    ]
+    ratios = {
+        "time a line": figures["time_a_line_ratio"],
+        "peak memory": spread([max(many["peak_bytes"]) / max(one["peak_bytes"])]),
+    }
+    title = f"Growth: ingest of {figures['times']} times the data"
+    return "\n".join([title, table(INGEST_HEADER, rows), "", ratio_table(ratios, f"ratio, {figures['times']} times / once")])
+
+
+def single(figures, main):
+    rows = []
+    for name in ("zcat", "albatross"):
+        rows.append(ingest_row(name, figures[name], main["lines"]) + [in_ratio(figures["cores_used"][name])])
+    title = (
+        f"One large file: {main['lines']:,} lines, {megabytes(figures['gzip_bytes'])} gzip, one member, "
+        f"{times(len(figures['zcat']['seconds']))}"
+    )
+    header = [*INGEST_HEADER, "cores used"]
+    return "\n".join([title, table(header, rows), "", ratio_table({"albatross / zcat": figures["ratio"]})])
+
+
+def days(figures, main):
+    rows = []
+    for name, query in figures["queries"].items():
+        one, many = (in_seconds(spread(query[lake]["seconds"]), 3)[0] for lake in ("one", "many"))
+        rows.append([name, one, many, in_ratio(query["ratio"])])
+    title = f"One day, {figures['lines_of_the_day']:,} lines, in a lake of {figures['days']} days, {figures['lines']:,} lines"
+    return "\n".join([title, table(["seconds", "lake of one day", f"of {figures['days']} days", "ratio"], rows)])
+
+
+def files(figures, main):
+    rows = [
+        [name, *in_seconds(spread(figures[key]["seconds"])), megabytes(max(figures[key]["peak_bytes"]))]
+        for name, key in (("first time, once", "first"), ("again", "again"))
+    ]
+    title = f"Many small files: ingest of {figures['files']:,}"
+    return "\n".join([title, table(["seconds", "median", "min .. max", "peak memory"], rows)])
+
+
+def goals(judged, quick):
+    rows = [
+        [goal["what"], f"{goal['figure']:.3g}", f"{goal['min']:.3g} .. {goal['max']:.3g}"]
+        + [f"<= {goal['limit']:g}", "met" if goal["met"] else "MISSED"]
+        for goal in judged
+    ]
+    title = "Goals" + (" (--quick: these figures mean nothing)" if quick else "")
+    return "\n".join(["", title, table(["", "figure", "min .. max", "goal", ""], rows)])
 
 
 def wrong(texts):
@@ -81,15 +144,9 @@ def wrong(texts):
     return "\n".join(["", "WRONG:", *(f"  {text}" for text in texts[:20])] + [f"  ... {len(texts)} in all"])
 
 
-def verdict(figure, limit):
-    if limit is None:
-        return ""
-    return f"<= {limit:g} {'met' if figure <= limit else 'MISSED'}"
-
-
-def ratio_table(ratios):
+def ratio_table(ratios, title="ratio, pair by pair"):
     rows = [[name, in_ratio(values)] for name, values in ratios.items()]
-    return [table(["ratio, pair by pair", "median (min .. max)"], rows)]
+    return table([title, "median (min .. max)"], rows)
 
 
 def in_seconds(values, digits=2):
@@ -98,6 +155,10 @@ def in_seconds(values, digits=2):
 
 def in_ratio(values):
     return f"{values['median']:.2f} ({values['min']:.2f} .. {values['max']:.2f})"
+
+
+def times(runs):
+    return "1 run" if runs == 1 else f"{runs} runs"
 
 
 def megabytes(size):

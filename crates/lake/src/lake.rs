@@ -65,11 +65,14 @@ impl Lake {
     /// As [`Lake::open_or_create`], with an S3 of one's own. A bucket must exist, and its store must honour `If-None-Match`.
     pub async fn open_or_create_with(location: &str, s3: &S3) -> Result<Lake> {
         let lake = Lake::at(Place::make(location, s3).await?)?;
-        for table in &lake.0.tables {
+        // All at once: on a local disk each waits for it several times.
+        futures::future::try_join_all(lake.0.tables.iter().map(async |table| {
             if !table.exists().await? {
                 table.create().await?;
             }
-        }
+            Ok::<(), Error>(())
+        }))
+        .await?;
         Ok(lake)
     }
 

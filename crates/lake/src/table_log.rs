@@ -19,9 +19,10 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::actions::Actions;
+use crate::durable::Durable;
 use crate::replay::{Keep, Replay};
 use crate::tables::{DAY, Table};
-use crate::{Error, NewFile, Result, TxnId, checkpoint, durable, listing};
+use crate::{Error, NewFile, Result, TxnId, checkpoint, listing};
 
 /// Every so many commits the whole state is written down, so that a reader need not read the log from its beginning.
 const CHECKPOINT_INTERVAL: u64 = 20;
@@ -38,6 +39,7 @@ pub enum Commit {
 pub(crate) struct TableLog {
     table: Table,
     url: Url,
+    durable: Durable,
     folder: Path,
     log_store: LogStoreRef,
     /// Kept between commits, so that each costs one write and not a reading of the log.
@@ -57,6 +59,7 @@ impl TableLog {
             folder,
             // The library's registry of log stores knows disks only.
             log_store: default_logstore(prefixed, store, &url, &StorageConfig::default()),
+            durable: Durable::new(&url),
             url,
             writer: Mutex::default(),
             reader: Mutex::default(),
@@ -181,7 +184,7 @@ impl TableLog {
 
     async fn sync_data(&self, files: &[NewFile]) -> Result<()> {
         let paths = files.iter().map(|file| file.path.clone()).collect();
-        durable::sync(&self.url, paths).await.map_err(|(path, error)| Error::File {
+        self.durable.sync(paths).await.map_err(|(path, error)| Error::File {
             table: self.table,
             path,
             reason: error.to_string(),
@@ -193,7 +196,7 @@ impl TableLog {
         let written = self.log_store.write_commit_entry(version, entry.clone(), Uuid::new_v4()).await;
         written.map_err(DeltaTableError::from)?;
         let path = format!("_delta_log/{version:020}.json");
-        durable::sync(&self.url, vec![path]).await.map_err(|(path, error)| Error::Log {
+        self.durable.sync(vec![path]).await.map_err(|(path, error)| Error::Log {
             table: self.table,
             version,
             detail: format!("`{path}`: {error}"),
