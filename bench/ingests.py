@@ -135,12 +135,15 @@ def small_files(options, main):
     inputs.read_all(inputs.gzip_files(folder))
     first = interleave({"first": lambda: ingest_anew(options, lake, folder / "logs")}, 1)
     again = interleave({"again": lambda: run([options.albatross, "--lake", lake, "ingest", folder / "logs"])}, options.runs)
+    start = [options.albatross, "--lake", lake, "sql", "select 1"]
+    started = interleave({"start": lambda: run(start)}, options.runs)
     wrong = missing(options, lake, options.small_files * inputs.LINES_IN_SMALL_FILE)
     remove(lake)
     return {
         "files": options.small_files,
         "first": figures_of(first["first"]),
         "again": figures_of(again["again"]),
+        "start": figures_of(started["start"]),
         "wrong": wrong,
     }
 

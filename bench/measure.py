@@ -21,7 +21,7 @@ def run(command, stdin_path=os.devnull):
 
     Returns wall clock and processor time in seconds, peak memory in bytes, and what it wrote to stdout. Peak memory is
     the resident set as the kernel counted it, of the largest process if the command starts several. It cannot be less
-    than that of this process when it forks, so nothing large is imported here.
+    than the most that this process ever had, which the child starts with: nothing large is imported or held here.
     """
     with open(stdin_path, "rb") as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         start = time.perf_counter()

@@ -66,6 +66,10 @@ pub(crate) struct Ingest {
     /// Threads; one per core unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Memory that all threads together may take for files, rows and encoding; at least 128 MB a thread. More of it makes
+    /// larger, denser files [default: 200MB a thread].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory: Option<u64>,
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -135,5 +139,25 @@ fn parse_share(text: &str) -> Result<f64, String> {
     match number.trim().parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&(share / scale)) => Ok(share / scale),
         _ => Err("give a share between 0 and 1, or 0% and 100%".to_string()),
+    }
+}
+
+/// `400MB`, `1.5GB`, `512MiB`, bytes.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1_048_576.0,
+        "gib" => 1_073_741_824.0,
+        _ => return Err("give a size such as 400MB or 1GiB".to_string()),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number > 0.0 => Ok((number * unit) as u64),
+        _ => Err("give a size such as 400MB or 1GiB".to_string()),
     }
 }

@@ -19,17 +19,18 @@ use crate::s3::S3Args;
 use crate::show::{count, plural, safe, size};
 
 /// Together with the buffers it stays below this per thread.
-const MEMORY_PER_THREAD: usize = 208 << 20;
+const MEMORY_PER_THREAD: usize = 200_000_000;
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
     let started = Instant::now();
     let (routes, route_rules) = routes(args.routes.as_deref())?;
+    let threads = args.threads.map_or_else(cores, usize::from);
     let options = Options {
         inputs: args.inputs.clone(),
         window: window(args)?,
         s3: s3.s3(),
-        threads: args.threads.map_or_else(cores, usize::from),
-        memory_per_thread: MEMORY_PER_THREAD,
+        threads,
+        memory_per_thread: args.memory.map_or(MEMORY_PER_THREAD, |all| all as usize / threads),
         max_rejects: args.max_rejects,
         routes,
         route_rules,
