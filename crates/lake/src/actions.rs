@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::TxnId;
+use crate::replay::Keep;
 
 /// All actions of one commit, or of one checkpoint.
 #[derive(Debug, Default)]
@@ -47,8 +48,9 @@ pub(crate) struct AddedFile {
 }
 
 impl Actions {
-    /// Reads a commit file: one JSON object per line, each with one action.
-    pub(crate) fn from_commit(commit: &[u8]) -> serde_json::Result<Actions> {
+    /// Reads a commit file: one JSON object per line, each with one action. What is not to be kept is passed over unread: a commit of
+    /// many small sources is ids for the most part.
+    pub(crate) fn from_commit(commit: &[u8], keep: Keep) -> serde_json::Result<Actions> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Line {
@@ -75,8 +77,15 @@ impl Actions {
         }
 
         let mut actions = Actions::default();
-        for line in serde_json::Deserializer::from_slice(commit).into_iter::<Line>() {
-            let line = line?;
+        let unread: &[u8] = match keep {
+            Keep::Files => b"{\"txn\":",
+            Keep::Txns => b"{\"add\":",
+        };
+        for line in commit.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(unread)) {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let line: Line = serde_json::from_slice(line)?;
             if let Some(info) = line.commit_info {
                 actions.commit_id = info.txn_id;
             }

@@ -203,7 +203,7 @@ impl Replay {
     }
 
     fn parse(&self, version: u64, commit: &[u8]) -> Result<Actions> {
-        Actions::from_commit(commit).map_err(|e| self.damaged(version, &e.to_string()))
+        Actions::from_commit(commit, self.keep).map_err(|e| self.damaged(version, &e.to_string()))
     }
 
     fn unsupported(&self, protocol: Protocol) -> Error {

@@ -37,8 +37,8 @@ impl Session {
         let context = SessionContext::new_with_config(config());
         context.register_object_store(store.as_ref(), lake.object_store());
         let mut span = None;
-        for table in Table::ALL {
-            let snapshot = lake.snapshot(table).await?;
+        let snapshots = futures::future::try_join_all(Table::ALL.map(|table| lake.snapshot(table))).await?;
+        for (table, snapshot) in Table::ALL.into_iter().zip(snapshots) {
             let time = match table {
                 Table::Alb => Some("started_at"),
                 Table::Metrics => Some("time"),
@@ -47,7 +47,7 @@ impl Session {
             span = span.or_else(|| span_of(&snapshot, time?));
             let provider = LakeTable::try_new(table, snapshot, store.clone()).map_err(|e| Error::sql(&e))?;
             let registered = match table {
-                Table::Ingested => views::ingested(&context, lake, provider).await?,
+                Table::Ingested => views::ingested(&context, lake, provider).map_err(|e| Error::sql(&e))?,
                 _ => Arc::new(provider),
             };
             context.register_table(table.name(), registered).map_err(|e| Error::sql(&e))?;

@@ -1,12 +1,17 @@
 //! Views on the lake's tables.
 
+use std::fmt;
 use std::sync::Arc;
 
 use albatross_lake::{Lake, Table};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use datafusion::catalog::TableProvider;
-use datafusion::error::Result;
-use datafusion::logical_expr::JoinType;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::MemTable;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, JoinType, TableType};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
 use crate::table::LakeTable;
@@ -29,21 +34,49 @@ pub(crate) async fn register(context: &SessionContext) -> Result<()> {
 
 /// The table `ingested` without the files whose rows never got into the lake: the ledger is written before the rows,
 /// so after a crash it may promise too much. The transaction ids of the tables with the rows are the truth.
-pub(crate) async fn ingested(
-    context: &SessionContext,
-    lake: &Lake,
-    ledger: LakeTable,
-) -> crate::Result<Arc<dyn TableProvider>> {
-    let mut committed: Vec<String> = Vec::new();
-    for table in [Table::Alb, Table::Metrics] {
-        committed.extend(lake.txns(table).await?.iter().map(ToString::to_string));
-    }
-    view(context, committed, ledger).map_err(|e| crate::Error::sql(&e))
-}
-
-fn view(context: &SessionContext, committed: Vec<String>, ledger: LakeTable) -> Result<Arc<dyn TableProvider>> {
-    let column: ArrayRef = Arc::new(StringArray::from(committed));
-    let committed = context.read_batch(RecordBatch::try_from_iter([("committed", column)])?)?;
+pub(crate) fn ingested(context: &SessionContext, lake: &Lake, ledger: LakeTable) -> Result<Arc<dyn TableProvider>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("committed", DataType::Utf8, false)]));
+    let committed = context.read_table(Arc::new(Committed { lake: lake.clone(), schema }))?;
     let ledger = context.read_table(Arc::new(ledger))?;
     Ok(ledger.join(committed, JoinType::LeftSemi, &["txn"], &["committed"], None)?.into_view())
+}
+
+/// The ids of all sources whose rows are in the lake. There may be very many: they are read when somebody asks.
+struct Committed {
+    lake: Lake,
+    schema: SchemaRef,
+}
+
+impl fmt::Debug for Committed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committed").field("lake", &self.lake.root().as_str()).finish()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Committed {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut committed: Vec<String> = Vec::new();
+        for table in [Table::Alb, Table::Metrics] {
+            let ids = self.lake.txns(table).await.map_err(|e| DataFusionError::External(e.into()))?;
+            committed.extend(ids.iter().map(ToString::to_string));
+        }
+        let column: ArrayRef = Arc::new(StringArray::from(committed));
+        let batch = RecordBatch::try_new(self.schema.clone(), vec![column])?;
+        MemTable::try_new(self.schema.clone(), vec![vec![batch]])?.scan(state, projection, filters, limit).await
+    }
 }
