@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Say what is in the lake.
     Status(Status),
+    /// Merge small files, drop old days, delete what nothing refers to.
+    Maintain(Maintain),
 }
 
 /// Read logs and metrics into the lake.
@@ -66,6 +68,36 @@ pub(crate) struct Ingest {
     /// Threads; one per core unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// After an ingest without failures run `albatross maintain` with its defaults.
+    #[arg(long)]
+    pub(crate) maintain: bool,
+    /// Say nothing but what went wrong.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// Keep the lake in order.
+///
+/// Merges small files day by day into sorted ones, drops days past --retain, deletes files that nothing refers to, writes
+/// checkpoints and shortens the logs. Safe beside ingests, queries and itself, and when killed. Memory: below 512 MB with
+/// the defaults.
+#[derive(ClapArgs)]
+pub(crate) struct Maintain {
+    /// Files below this are merged.
+    #[arg(long, value_name = "SIZE", value_parser = crate::maintain::parse_size, default_value = "64MB")]
+    pub(crate) small: u64,
+    /// What they become; at least twice --small.
+    #[arg(long, value_name = "SIZE", value_parser = crate::maintain::parse_size, default_value = "128MB")]
+    pub(crate) target: u64,
+    /// Drop days of `alb` before the last N (UTC), such as 400d. Their sources stay known. Nothing is dropped unless given.
+    #[arg(long, value_name = "DAYS", value_parser = crate::maintain::parse_days)]
+    pub(crate) retain: Option<u32>,
+    /// How long a file stays that nothing refers to (any more). Must be longer than any ingest or query; 7d at most.
+    #[arg(long, value_name = "TIME", value_parser = crate::maintain::parse_duration, default_value = "24h")]
+    pub(crate) grace: chrono::TimeDelta,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
