@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Say what is in the lake.
     Status(Status),
+    /// Merge small files, drop old days, delete what nothing refers to.
+    Maintain(Maintain),
 }
 
 /// Read logs and metrics into the lake.
@@ -68,8 +70,38 @@ pub(crate) struct Ingest {
     pub(crate) threads: Option<u16>,
     /// Memory that all threads together may take for files, rows and encoding; at least 128 MB a thread. More of it makes
     /// larger, denser files [default: 200MB a thread].
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = crate::maintain::parse_size)]
     pub(crate) memory: Option<u64>,
+    /// After an ingest without failures run `albatross maintain` with its defaults.
+    #[arg(long)]
+    pub(crate) maintain: bool,
+    /// Say nothing but what went wrong.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// Keep the lake in order.
+///
+/// Merges small files day by day into sorted ones, drops days past --retain, deletes files that nothing refers to, writes
+/// checkpoints and shortens the logs. Safe beside ingests, queries and itself, and when killed. Memory: below 512 MB with
+/// the defaults.
+#[derive(ClapArgs)]
+pub(crate) struct Maintain {
+    /// Files below this are merged.
+    #[arg(long, value_name = "SIZE", value_parser = crate::maintain::parse_size, default_value = "64MB")]
+    pub(crate) small: u64,
+    /// What they become; at least twice --small.
+    #[arg(long, value_name = "SIZE", value_parser = crate::maintain::parse_size, default_value = "128MB")]
+    pub(crate) target: u64,
+    /// Drop days of `alb` before the last N (UTC), such as 400d. Their sources stay known. Nothing is dropped unless given.
+    #[arg(long, value_name = "DAYS", value_parser = crate::maintain::parse_days)]
+    pub(crate) retain: Option<u32>,
+    /// How long a file stays that nothing refers to (any more). Must be longer than any ingest or query; 7d at most.
+    #[arg(long, value_name = "TIME", value_parser = crate::maintain::parse_duration, default_value = "24h")]
+    pub(crate) grace: chrono::TimeDelta,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -139,25 +171,5 @@ fn parse_share(text: &str) -> Result<f64, String> {
     match number.trim().parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&(share / scale)) => Ok(share / scale),
         _ => Err("give a share between 0 and 1, or 0% and 100%".to_string()),
-    }
-}
-
-/// `400MB`, `1.5GB`, `512MiB`, bytes.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit: f64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "kib" => 1024.0,
-        "mib" => 1_048_576.0,
-        "gib" => 1_073_741_824.0,
-        _ => return Err("give a size such as 400MB or 1GiB".to_string()),
-    };
-    match number.parse::<f64>() {
-        Ok(number) if number > 0.0 => Ok((number * unit) as u64),
-        _ => Err("give a size such as 400MB or 1GiB".to_string()),
     }
 }

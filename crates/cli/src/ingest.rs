@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Ingest;
 use crate::exit::{Exit, UsageError};
+use crate::maintain;
 use crate::s3::S3Args;
 use crate::show::{count, plural, safe, size};
 
@@ -41,7 +42,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
         .with_context(|| format!("the lake at {}", safe(lake)))?;
 
     let stop = Arc::new(AtomicBool::new(false));
-    runtime.spawn(stop_on_signal(Arc::clone(&stop)));
+    runtime.spawn(stop_on_signal(Arc::clone(&stop), "complete files are being committed"));
     let progress = Progress::new(!args.quiet);
     let result = albatross_ingest::ingest(runtime.handle(), &lake_at, &options, &stop, &|event| progress.event(event));
     progress.end();
@@ -51,6 +52,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
     })?;
     report(&summary, args.quiet, started.elapsed());
     Ok(match summary.failures.len() as u64 + summary.left {
+        0 if args.maintain => maintain::run_on(&runtime, &lake_at, &Default::default(), &stop, args.quiet)?,
         0 => Exit::Fine,
         _ if summary.ingested_files() + summary.already == 0 => Exit::Failed,
         _ => Exit::Partial,
@@ -87,7 +89,7 @@ fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
 }
 
 /// The first signal ends the run cleanly, the second at once.
-async fn stop_on_signal(stop: Arc<AtomicBool>) {
+pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static str) {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {
@@ -102,7 +104,7 @@ async fn stop_on_signal(stop: Arc<AtomicBool>) {
         () = &mut terminate => {}
     }
     stop.store(true, Ordering::Relaxed);
-    eprintln!("albatross: stopping: complete files are being committed (once more to stop at once)");
+    eprintln!("albatross: stopping: {meanwhile} (once more to stop at once)");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}

@@ -6,6 +6,7 @@
 mod args;
 mod exit;
 mod ingest;
+mod maintain;
 mod query;
 mod s3;
 mod show;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Queries(command) => query::list(&command),
         Command::Sql(command) => query::sql(lake, s3, &command),
         Command::Status(command) => status::run(lake, s3, &command),
+        Command::Maintain(command) => maintain::run(lake, s3, &command),
     };
     match result {
         Ok(exit) => exit.into(),

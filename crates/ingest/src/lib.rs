@@ -16,6 +16,8 @@ mod decompress;
 mod gzip;
 mod large;
 mod ledger;
+mod lake_file;
+pub mod maintain;
 mod names;
 mod parquet_file;
 mod prefetch;

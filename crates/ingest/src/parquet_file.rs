@@ -1,10 +1,11 @@
 //! Rows to Parquet bytes: sorted by arrival, one file per UTC day.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use albatross_formats::{Values, alb};
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use chrono::{DateTime, NaiveDate};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
@@ -52,36 +53,58 @@ pub(crate) fn encode_columns(
     order: &[u32],
     encoder: &mut Encoder,
 ) -> Result<Encoded, ParquetError> {
-    let sorted = vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }];
-    let properties = base_properties().set_sorting_columns(Some(sorted)).build();
-    let parquet_schema = ArrowSchemaConverter::new().convert(schema)?;
     let mut bytes = Vec::with_capacity(order.len() * BYTES_PER_ROW);
-    let mut file = SerializedFileWriter::new(&mut bytes, parquet_schema.root_schema_ptr(), Arc::new(properties))?;
-    let mut row_group = file.next_row_group()?;
-    for (i, (&values, descriptor)) in columns.iter().zip(parquet_schema.columns()).enumerate() {
-        let statistic = match i {
-            0 => Statistic::Page,
-            _ if NO_STATISTICS.contains(&descriptor.name()) => Statistic::None,
-            _ => Statistic::Chunk,
-        };
-        let Chunk { bytes, close } = encoder.encode(values, order, descriptor.clone(), statistic)?;
-        row_group.append_column(&bytes, close)?;
-    }
-    row_group.close()?;
+    let mut file = sorted_file(&mut bytes, schema)?;
+    append_rows(&mut file, columns, order, encoder)?;
     let metadata = file.finish()?;
     drop(file);
     Ok(Encoded { day: None, bytes, metadata })
 }
 
+/// A file whose row groups are sorted by their first column.
+pub(crate) fn sorted_file<W: Write + Send>(sink: W, schema: &Schema) -> Result<SerializedFileWriter<W>, ParquetError> {
+    let sorted = vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }];
+    let properties = base_properties().set_sorting_columns(Some(sorted)).build();
+    let parquet_schema = ArrowSchemaConverter::new().convert(schema)?;
+    SerializedFileWriter::new(sink, parquet_schema.root_schema_ptr(), Arc::new(properties))
+}
+
+/// The rows that `order` names as one row group more.
+pub(crate) fn append_rows<W: Write + Send>(
+    file: &mut SerializedFileWriter<W>,
+    columns: &[Values<'_>],
+    order: &[u32],
+    encoder: &mut Encoder,
+) -> Result<(), ParquetError> {
+    let descriptors = file.schema_descr().columns().to_vec();
+    let mut row_group = file.next_row_group()?;
+    for (i, (&values, descriptor)) in columns.iter().zip(descriptors).enumerate() {
+        let statistic = match i {
+            0 => Statistic::Page,
+            _ if NO_STATISTICS.contains(&descriptor.name()) => Statistic::None,
+            _ => Statistic::Chunk,
+        };
+        let Chunk { bytes, close } = encoder.encode(values, order, descriptor, statistic)?;
+        row_group.append_column(&bytes, close)?;
+    }
+    row_group.close()?;
+    Ok(())
+}
+
 /// Encodes a small table as it is.
 pub(crate) fn encode(batch: &RecordBatch) -> Result<Encoded, ParquetError> {
-    let options = ArrowWriterOptions::new().with_properties(base_properties().build()).with_skip_arrow_metadata(true);
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
+    let mut writer = plain_file(&mut bytes, batch.schema())?;
     writer.write(batch)?;
     let metadata = writer.finish()?;
     drop(writer);
     Ok(Encoded { day: None, bytes, metadata })
+}
+
+/// A file of a small table.
+pub(crate) fn plain_file<W: Write + Send>(sink: W, schema: SchemaRef) -> Result<ArrowWriter<W>, ParquetError> {
+    let options = ArrowWriterOptions::new().with_properties(base_properties().build()).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(sink, schema, options)
 }
 
 /// What a row of a load balancer's log mostly takes.

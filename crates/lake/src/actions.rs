@@ -14,12 +14,17 @@ pub(crate) struct Actions {
     pub(crate) commit_id: Option<String>,
     pub(crate) protocol: Option<Protocol>,
     pub(crate) metadata: Option<Metadata>,
-    /// Paths as the log spells them.
-    pub(crate) removed: Vec<String>,
+    pub(crate) removed: Vec<RemovedFile>,
     pub(crate) added: Vec<AddedFile>,
     /// Ids of other programs are left out.
     pub(crate) txns: Vec<TxnId>,
+    /// Days before this one, in days since 1970, were dropped on purpose.
+    pub(crate) kept_from: Option<i64>,
 }
+
+/// The `appId` of the transaction that says which days were dropped: unlike a commit it is never cleaned up. Its version is the first day
+/// that was kept.
+pub(crate) const KEPT_FROM: &str = "albatross-kept-from";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,7 +52,23 @@ pub(crate) struct AddedFile {
     pub(crate) stats: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemovedFile {
+    /// As the log spells it.
+    pub(crate) path: String,
+    /// Milliseconds since 1970.
+    pub(crate) deletion_timestamp: Option<i64>,
+}
+
 impl Actions {
+    pub(crate) fn add_txn(&mut self, app_id: &str, version: i64) {
+        if app_id == KEPT_FROM {
+            self.kept_from = self.kept_from.max(Some(version));
+        }
+        self.txns.extend(TxnId::from_hex(app_id));
+    }
+
     /// Reads a commit file: one JSON object per line, each with one action. What is not to be kept is passed over unread: a commit of
     /// many small sources is ids for the most part.
     pub(crate) fn from_commit(commit: &[u8], keep: Keep) -> serde_json::Result<Actions> {
@@ -57,7 +78,7 @@ impl Actions {
             commit_info: Option<CommitInfo>,
             protocol: Option<Protocol>,
             meta_data: Option<Metadata>,
-            remove: Option<Removed>,
+            remove: Option<RemovedFile>,
             add: Option<AddedFile>,
             txn: Option<Txn>,
         }
@@ -67,18 +88,16 @@ impl Actions {
             txn_id: Option<String>,
         }
         #[derive(Deserialize)]
-        struct Removed {
-            path: String,
-        }
-        #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Txn {
             app_id: String,
+            #[serde(default)]
+            version: i64,
         }
 
         let mut actions = Actions::default();
         let unread: &[u8] = match keep {
-            Keep::Files => b"{\"txn\":",
+            Keep::Files | Keep::Removed => b"{\"txn\":",
             Keep::Txns => b"{\"add\":",
         };
         for line in commit.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(unread)) {
@@ -91,9 +110,11 @@ impl Actions {
             }
             actions.protocol = line.protocol.or(actions.protocol);
             actions.metadata = line.meta_data.or(actions.metadata);
-            actions.removed.extend(line.remove.map(|remove| remove.path));
+            actions.removed.extend(line.remove);
             actions.added.extend(line.add);
-            actions.txns.extend(line.txn.and_then(|txn| TxnId::from_hex(&txn.app_id)));
+            if let Some(txn) = line.txn {
+                actions.add_txn(&txn.app_id, txn.version);
+            }
         }
         Ok(actions)
     }

@@ -15,12 +15,13 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader,
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 
-use crate::actions::{Actions, AddedFile, Metadata, Protocol};
+use crate::Result;
+use crate::actions::{Actions, AddedFile, Metadata, Protocol, RemovedFile};
 use crate::replay::Keep;
-use crate::{Result, TxnId};
 
 /// Writes the checkpoint of a version that is in the log.
 ///
+/// Files that were removed in the last seven days are in it too, as Delta wants it: clean-up has to know since when nobody needs them.
 /// Costs time and memory in proportion to the table's files and transactions.
 pub(crate) async fn write(log_store: &LogStoreRef, version: u64) -> Result<()> {
     let mut table = DeltaTable::new(log_store.clone());
@@ -44,7 +45,8 @@ pub(crate) async fn read(log_store: &LogStoreRef, parts: &[Path], keep: Keep) ->
 fn reader(bytes: impl ChunkReader + 'static, keep: Keep) -> Result<ParquetRecordBatchReader, ParquetError> {
     let always = ["protocol", "metaData.schemaString", "metaData.partitionColumns"];
     let kept: &[&str] = match keep {
-        Keep::Txns => &["txn.appId"],
+        Keep::Txns => &["txn.appId", "txn.version"],
+        Keep::Removed => &["remove.path", "remove.deletionTimestamp"],
         Keep::Files => &["add.path", "add.partitionValues", "add.size", "add.modificationTime", "add.stats"],
     };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true); // plain Utf8, whoever wrote it
@@ -76,7 +78,18 @@ fn append(actions: &mut Actions, batch: &RecordBatch) -> Result<(), ArrowError> 
     }
     if let Some(txn) = kind(batch, "txn") {
         let ids: &StringArray = field(txn, "appId")?;
-        actions.txns.extend(rows(txn).filter_map(|row| TxnId::from_hex(ids.value(row))));
+        let versions: &Int64Array = field(txn, "version")?;
+        for row in rows(txn) {
+            actions.add_txn(ids.value(row), versions.value(row));
+        }
+    }
+    if let Some(remove) = kind(batch, "remove") {
+        let path: &StringArray = field(remove, "path")?;
+        let deleted: &Int64Array = field(remove, "deletionTimestamp")?;
+        for row in rows(remove) {
+            let deletion_timestamp = deleted.is_valid(row).then(|| deleted.value(row));
+            actions.removed.push(RemovedFile { path: path.value(row).to_owned(), deletion_timestamp });
+        }
     }
     if let Some(add) = kind(batch, "add") {
         let path: &StringArray = field(add, "path")?;

@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use albatross_s3::S3;
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, NaiveDate, Utc};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
 use crate::place::Place;
-use crate::table_log::{Commit, TableLog};
+use crate::table_log::{Change, Commit, DeadFile, Replaced, TableLog};
 use crate::{DataFile, Error, NewFile, Result, Table, TxnId};
 
 /// A folder, on a disk or in a bucket, with one Delta table per [`Table`].
@@ -128,6 +129,40 @@ impl Lake {
     /// the same ids again.
     pub async fn commit(&self, table: Table, txns: &[TxnId], files: Vec<NewFile>) -> Result<Commit> {
         self.log(table).commit(txns, &files).await
+    }
+
+    /// Takes files out of the table and puts others in their place, all in one transaction, if every one of `removes` is still in the table.
+    ///
+    /// Ids of source files stay known. What was removed stays in the store for readers of earlier snapshots, until it is deleted as one of
+    /// [`Lake::dead_files`]. For `adds`, and after an error, the same holds as for [`Lake::commit`].
+    pub async fn replace(
+        &self,
+        table: Table,
+        removes: &[Arc<DataFile>],
+        adds: &[NewFile],
+        change: Change,
+    ) -> Result<Replaced> {
+        self.log(table).replace(removes, adds, change).await
+    }
+
+    /// Days before this one were dropped from the table ([`Change::Retention`]).
+    pub async fn kept_from(&self, table: Table) -> Result<Option<NaiveDate>> {
+        self.log(table).kept_from().await
+    }
+
+    /// Files in the table's folder, named as ours are, that are not in the table.
+    pub async fn dead_files(&self, table: Table) -> Result<Vec<DeadFile>> {
+        self.log(table).dead_files(&self.object_store()).await
+    }
+
+    /// Writes the checkpoint of the newest version, unless it has one. Returns its version.
+    pub async fn checkpoint(&self, table: Table) -> Result<Option<u64>> {
+        self.log(table).checkpoint().await
+    }
+
+    /// Deletes commits and checkpoints that were last changed before this time and that a later checkpoint replaces. Returns how many.
+    pub async fn clean_log(&self, table: Table, before: DateTime<Utc>) -> Result<u64> {
+        self.log(table).clean(before).await
     }
 
     fn log(&self, table: Table) -> &TableLog {

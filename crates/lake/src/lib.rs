@@ -5,6 +5,8 @@
 //!
 //! - **Exactly once.** [`Lake::commit`] checks the ids against version *n* and creates version *n + 1* only if it is
 //!   not there. Whoever loses that race reads the winner's commit and checks again. Delta calls these ids `txn`.
+//! - **Files are replaced** ([`Lake::replace`]) in the same way: a commit that removes files goes in only right after a version in which they
+//!   are active.
 //! - **Plain tables.** Reader 1, writer 2, no deletion vectors, no column mapping, timestamps in microseconds UTC:
 //!   Athena, Spark, Trino, DuckDB, Polars and ClickHouse read a lake as it stands.
 //! - **The log is read here**, not with the library's snapshot: that looks up one `txn` at a time with a replay
@@ -13,7 +15,7 @@
 //!   our reading with its own.
 //! - **On S3 as on a disk**, with conditional writes and nothing else: no lock table. A store that ignores `If-None-Match` is refused.
 //!
-//! Deliberately absent so far: compaction, retention and clean-up of the log, schema changes.
+//! Deliberately absent so far: schema changes.
 
 // What others call.
 mod lake;
@@ -40,6 +42,6 @@ pub use error::{Error, Result};
 pub use file::{DataFile, NewFile};
 pub use lake::{Lake, Snapshot};
 pub use stats::{ColumnStat, ColumnStats, Value};
-pub use table_log::Commit;
+pub use table_log::{Change, Commit, DeadFile, Replaced};
 pub use tables::{DAY, Table};
 pub use txn::TxnId;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use deltalake_core::logstore::LogStoreRef;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
 
 use crate::Result;
@@ -38,6 +39,32 @@ pub(crate) async fn list(log_store: &LogStoreRef) -> Result<Listing> {
     }
     let names = store.list(Some(folder)).map_ok(|meta| meta.location);
     Ok(Listing::of(names.try_collect().await?))
+}
+
+/// Commits and checkpoints that nobody needs, the oldest first: last changed before `before`, and replaced by a complete checkpoint that
+/// every later version can be read from.
+pub(crate) async fn expired(log_store: &LogStoreRef, before: DateTime<Utc>) -> Result<Vec<Path>> {
+    let all = log_store.object_store(None).list(Some(log_store.log_path()));
+    Ok(expired_of(all.try_collect().await?, before))
+}
+
+fn expired_of(entries: Vec<ObjectMeta>, before: DateTime<Utc>) -> Vec<Path> {
+    let version = |entry: &ObjectMeta| match entry.location.filename().and_then(Name::parse)? {
+        Name::Commit(version) | Name::Checkpoint { version, .. } => Some(version),
+    };
+    let young = entries.iter().filter(|entry| entry.last_modified >= before);
+    let first_young = young.filter_map(version).min().unwrap_or(u64::MAX);
+    let up_to = entries.iter().filter(|entry| version(entry).is_some_and(|version| version <= first_young));
+    let Some(checkpoint) = Listing::of(up_to.map(|entry| entry.location.clone()).collect()).checkpoint else {
+        return Vec::new();
+    };
+    let mut expired: Vec<(u64, Path)> = entries
+        .iter()
+        .filter_map(|entry| Some((version(entry)?, entry.location.clone())))
+        .filter(|(version, _)| *version < checkpoint.version)
+        .collect();
+    expired.sort();
+    expired.into_iter().map(|(_, path)| path).collect()
 }
 
 /// The version in `_last_checkpoint`. It is a hint only: a broken one is as good as none.
@@ -123,6 +150,38 @@ mod tests {
         ];
         assert_eq!(of(&names), (Some(30), 2, Some(41)));
         assert_eq!(of(&["00000000000000000020.checkpoint.parquet"]), (Some(20), 1, Some(20)));
+    }
+
+    #[test]
+    fn what_a_checkpoint_replaces_expires() {
+        let now = Utc::now();
+        let log = |names: &[(&str, i64)]| {
+            let meta = |&(name, days): &(&str, i64)| ObjectMeta {
+                location: Path::from(format!("_delta_log/{name}")),
+                last_modified: now - chrono::TimeDelta::days(days),
+                size: 1,
+                e_tag: None,
+                version: None,
+            };
+            let paths = expired_of(names.iter().map(meta).collect(), now - chrono::TimeDelta::days(30));
+            paths.iter().map(|path| path.filename().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let first = "00000000000000000000.json";
+        let second = "00000000000000000001.json";
+        let checkpoint = "00000000000000000001.checkpoint.parquet";
+        let third = "00000000000000000002.json";
+        assert_eq!(log(&[(second, 50), (first, 60)]), [] as [&str; 0], "no checkpoint");
+        assert_eq!(log(&[(second, 50), (first, 60), (checkpoint, 50)]), [first]);
+        assert_eq!(log(&[(second, 50), (first, 60), (checkpoint, 0)]), [first], "made late, for an old version");
+        assert_eq!(log(&[(second, 1), (first, 60), (checkpoint, 1), (third, 1)]), [first]);
+        assert_eq!(log(&[(second, 1), (first, 1), (checkpoint, 1)]), [] as [&str; 0], "young");
+        let newest = "00000000000000000002.checkpoint.parquet";
+        assert_eq!(
+            log(&[(first, 60), (second, 50), (third, 40), (checkpoint, 50), (newest, 0)]),
+            [first, checkpoint, second]
+        );
+        // Versions of the last days can still be read.
+        assert_eq!(log(&[(first, 60), (second, 3), (third, 2), (newest, 1)]), [] as [&str; 0]);
     }
 
     #[test]

@@ -22,11 +22,13 @@ use crate::{DataFile, Error, Result, TxnId};
 /// Commits fetched at once when a log is read.
 const FETCHES: usize = 8;
 
-/// Which half of a table's state is wanted: writers need the ids, readers the files, and either can be large.
+/// Which part of a table's state is wanted: writers need the ids, readers the files, and clean-up those that were removed; each can be
+/// large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
     Txns,
     Files,
+    Removed,
 }
 
 /// A table at one version.
@@ -43,6 +45,10 @@ pub(crate) struct Replay {
     pub(crate) txns: Arc<HashSet<TxnId>>,
     /// By path as the log spells it.
     pub(crate) files: BTreeMap<String, Arc<DataFile>>,
+    /// By path as the log spells it: when it was removed, milliseconds since 1970.
+    pub(crate) removed: BTreeMap<String, i64>,
+    /// Days before this one, in days since 1970, were dropped on purpose. Known with the ids.
+    pub(crate) kept_from: Option<i64>,
 }
 
 impl Replay {
@@ -66,6 +72,8 @@ impl Replay {
             partition_columns: Vec::new(),
             txns: Arc::default(),
             files: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            kept_from: None,
         };
         let mut first = 0;
         if let Some(checkpoint) = listing.checkpoint {
@@ -122,10 +130,20 @@ impl Replay {
             self.check_readable()?;
         }
         match self.keep {
-            Keep::Txns => Arc::make_mut(&mut self.txns).extend(actions.txns),
+            Keep::Txns => {
+                Arc::make_mut(&mut self.txns).extend(actions.txns);
+                self.kept_from = self.kept_from.max(actions.kept_from);
+            }
+            Keep::Removed => {
+                let removed = actions.removed.into_iter();
+                self.removed.extend(removed.map(|file| (file.path, file.deletion_timestamp.unwrap_or(0))));
+                for add in actions.added {
+                    self.removed.remove(&add.path);
+                }
+            }
             Keep::Files => {
-                for path in &actions.removed {
-                    self.files.remove(path);
+                for file in &actions.removed {
+                    self.files.remove(&file.path);
                 }
                 for add in actions.added {
                     let file = self.data_file(version, &add)?;

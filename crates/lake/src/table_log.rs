@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::CommitData;
@@ -92,7 +92,7 @@ impl TableLog {
             metadata: metadata.clone(),
         };
         let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
-        match self.write(0, &entry(actions, operation, Uuid::new_v4())?).await {
+        match self.write(0, &entry(actions, operation, Uuid::new_v4(), true)?).await {
             Ok(()) | Err(Error::Delta(_)) if self.exists().await? => Ok(()),
             other => other,
         }
@@ -112,6 +112,14 @@ impl TableLog {
         Ok(kept.as_ref().map(|state| state.txns.clone()).unwrap_or_default())
     }
 
+    /// The first day that retention has kept.
+    pub(crate) async fn kept_from(&self) -> Result<Option<NaiveDate>> {
+        let mut kept = self.writer.lock().await;
+        *kept = self.current(kept.take(), Keep::Txns).await?;
+        let days = kept.as_ref().and_then(|state| state.kept_from).and_then(|days| i32::try_from(days).ok());
+        Ok(days.and_then(NaiveDate::from_epoch_days))
+    }
+
     /// Adds the files and ids in one commit, or nothing.
     ///
     /// The new version is created with "put if absent" right after the version the ids were checked against. If
@@ -124,7 +132,7 @@ impl TableLog {
         let actions = adds.into_iter().map(Action::Add);
         let actions = actions.chain(txns.iter().map(|id| Action::Txn(Transaction::new_with_last_update(id, 1, now))));
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-        let entry = entry(actions.collect(), operation, commit_id)?;
+        let entry = entry(actions.collect(), operation, commit_id, true)?;
         let commit_id = commit_id.to_string();
 
         // While we work the state is ours: should this fail or be dropped half-way, the next commit reads it anew.
@@ -204,18 +212,24 @@ impl TableLog {
     }
 }
 
-/// The content of a commit file. Its `txnId` lets us recognise it.
-fn entry(actions: Vec<Action>, operation: DeltaOperation, id: Uuid) -> Result<CommitOrBytes> {
+/// The content of a commit file. Its `txnId` lets us recognise it. A blind append does not depend on which files there are.
+fn entry(actions: Vec<Action>, operation: DeltaOperation, id: Uuid, is_blind: bool) -> Result<CommitOrBytes> {
     let mut info = operation.get_commit_info();
     info.timestamp = Some(Utc::now().timestamp_millis());
     info.engine_info = Some(concat!("Albatross/", env!("CARGO_PKG_VERSION")).to_owned());
-    info.is_blind_append = Some(true);
+    info.is_blind_append = Some(is_blind);
     info.info.insert("txnId".to_owned(), json!(id.to_string()));
     let actions = [Action::CommitInfo(info)].into_iter().chain(actions).collect();
     let data = CommitData::new(actions, operation, Default::default(), Vec::new());
     let bytes = data.get_bytes().map_err(DeltaTableError::from)?;
     Ok(CommitOrBytes::LogBytes(bytes))
 }
+
+mod clean;
+mod replace;
+
+pub use clean::DeadFile;
+pub use replace::{Change, Replaced};
 
 #[cfg(test)]
 mod tests;

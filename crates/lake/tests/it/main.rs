@@ -1,6 +1,7 @@
 //! Lakes in temporary folders.
 
 mod place;
+mod replace;
 mod s3;
 
 mod commits;

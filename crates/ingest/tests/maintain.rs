@@ -1,0 +1,333 @@
+//! Maintenance and verification: the same rows before and after, whoever else is there.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use albatross_formats::Routes;
+use albatross_ingest::maintain::{self, Summary, maintain};
+use albatross_ingest::{Options, Window, ingest};
+use albatross_lake::{Change, DataFile, Lake, Replaced, Table};
+use albatross_s3::S3;
+use chrono::{Days, NaiveDate, TimeDelta, Utc};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+/// Line `n` of a day: some seconds after the one before, of another client and path.
+fn line(day: NaiveDate, n: usize) -> String {
+    let (hour, minute, second) = (n / 600 % 24, n / 10 % 60, n * 7 % 60);
+    let time = format!("{day}T{hour:02}:{minute:02}:{second:02}");
+    let url = if n.is_multiple_of(11) {
+        "-".to_owned()
+    } else {
+        format!("https://shop.example.com:443/api/users/{n}/badges?x={}", n % 7)
+    };
+    let target = if n.is_multiple_of(5) { "- -1 -1 -1 502 -" } else { "10.0.1.5:8080 0.001 0.012 0.000 200 200" };
+    format!(
+        "https {time}.500000Z app/shop/50dc6c495c0c9188 203.0.113.{}:49120 {target} 512 {n} \"GET {url} HTTP/1.1\" \"curl/8.5.{}\" \
+         TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1 \
+         \"Root=1-673cd6f0-{n:024x}\" \"shop.example.com\" \"session-reused\" 1 {time}.{:06}Z \"forward\" \"-\" \"-\" \
+         \"10.0.1.5:8080\" \"200\" \"-\" \"-\" TID_{n:016x} \"-\" \"-\" \"-\" 10.0.0.9 - -\n",
+        n % 250,
+        n % 9,
+        n % 1_000_000
+    )
+}
+
+fn day(name: &str) -> NaiveDate {
+    name.parse().unwrap()
+}
+
+/// A folder for logs, and a lake beside it.
+struct Site {
+    folder: tempfile::TempDir,
+    runtime: Runtime,
+}
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("logs")).unwrap();
+        Site { folder, runtime: Runtime::new().unwrap() }
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs").canonicalize().unwrap()
+    }
+
+    fn put(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.logs().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn lake(&self) -> Lake {
+        let path = self.folder.path().join("lake");
+        self.runtime.block_on(Lake::open_or_create(path.to_str().unwrap())).unwrap()
+    }
+
+    fn ingest(&self, inputs: &[PathBuf]) -> albatross_ingest::Summary {
+        let options = Options {
+            inputs: inputs.iter().map(|p| p.to_str().unwrap().to_string()).collect(),
+            window: Window::default(),
+            s3: S3::default(),
+            threads: 1,
+            memory_per_thread: 0,
+            max_rejects: 1.0,
+            routes: Routes::default(),
+            route_rules: "1".into(),
+        };
+        ingest(self.runtime.handle(), &self.lake(), &options, &AtomicBool::new(false), &|_| {}).unwrap()
+    }
+
+    /// So many ingests of one file each, whose lines interleave; every file has a line that cannot be read.
+    fn fill(&self, date: NaiveDate, files: usize, lines: usize) {
+        for i in 0..files {
+            let text: String = (0..lines).map(|n| line(date, n * files + i)).collect();
+            let path = self.put(&format!("{date}-{i}.log"), &(text + "this is no line\n"));
+            assert_eq!(self.ingest(&[path]).ingested_files(), 1);
+        }
+    }
+
+    fn maintain(&self, options: &maintain::Options) -> Summary {
+        let summary = maintain(self.runtime.handle(), &self.lake(), options, &AtomicBool::new(false), &|_| {}).unwrap();
+        assert_eq!(summary.failures, []);
+        summary
+    }
+
+    fn files(&self, table: Table) -> Vec<Arc<DataFile>> {
+        self.runtime.block_on(self.lake().snapshot(table)).unwrap().files
+    }
+
+    fn on_disk(&self, file: &DataFile) -> PathBuf {
+        PathBuf::from(format!("/{}", file.location))
+    }
+
+    fn bytes(&self, table: Table) -> u64 {
+        self.files(table).iter().map(|file| file.size).sum()
+    }
+
+    /// The number of rows and a hash of them all, in whatever order they are.
+    fn content(&self, table: Table) -> (u64, u64) {
+        let (mut rows, mut hash) = (0, 0u64);
+        for file in self.files(table) {
+            let reader = SerializedFileReader::new(fs::File::open(self.on_disk(&file)).unwrap()).unwrap();
+            for row in reader.get_row_iter(None).unwrap() {
+                rows += 1;
+                hash = hash.wrapping_add(xxhash_rust::xxh3::xxh3_64(row.unwrap().to_string().as_bytes()));
+            }
+        }
+        (rows, hash)
+    }
+
+    fn all(&self) -> Vec<(u64, u64)> {
+        Table::ALL.iter().map(|table| self.content(*table)).collect()
+    }
+
+    /// Parquet files in the table's folder, in the table or not.
+    fn stored(&self, table: Table) -> usize {
+        let folder = self.folder.path().join("lake").join(table.name());
+        let files = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap);
+        files
+            .filter(|e| {
+                e.path().extension().is_some_and(|e| e == "parquet")
+                    && !e.path().to_string_lossy().contains("_delta_log")
+            })
+            .count()
+    }
+}
+
+fn options() -> maintain::Options {
+    maintain::Options { rows_per_group: 500, ..maintain::Options::default() }
+}
+
+#[test]
+fn small_files_become_few_sorted_ones_with_the_same_rows() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 6, 400);
+    site.fill(day("2026-11-20"), 1, 10);
+    let (before, bytes) = (site.all(), site.bytes(Table::Alb));
+    assert_eq!(before[0].0, 2410);
+
+    let planned = site.maintain(&maintain::Options { dry_run: true, ..options() });
+    assert_eq!((planned.compacted.len(), site.files(Table::Alb).len()), (3, 7), "alb, rejects, ingested");
+    let summary = site.maintain(&options());
+    let alb = &summary.compacted[0];
+    assert_eq!((alb.table, alb.day, alb.files_before, alb.files_after), (Table::Alb, Some(day("2026-11-19")), 6, 1));
+    assert!(site.bytes(Table::Alb) < bytes, "{} {bytes}", site.bytes(Table::Alb));
+    assert_eq!(site.all(), before);
+    for (table, files) in [(Table::Alb, 2), (Table::Rejects, 1), (Table::Ingested, 1)] {
+        assert_eq!(site.files(table).len(), files, "{table}");
+    }
+
+    let file = fs::File::open(site.on_disk(&site.files(Table::Alb)[0])).unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert_eq!(builder.schema().fields(), albatross_formats::alb::schema().fields());
+    let groups: Vec<i64> = builder.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+    assert!(groups.len() >= 5 && groups.iter().all(|rows| *rows <= 500), "{groups:?}");
+    let mut arrivals = Vec::new();
+    for batch in builder.build().unwrap() {
+        use arrow::array::AsArray;
+        let batch = batch.unwrap();
+        let column = batch.column(0).as_primitive::<arrow::datatypes::TimestampMicrosecondType>().clone();
+        arrivals.extend_from_slice(column.values());
+    }
+    assert!(arrivals.is_sorted() && arrivals.len() == 2400);
+
+    let again = site.maintain(&options());
+    assert_eq!((again.compacted, again.lost, again.checkpoints, again.deleted_files), (vec![], vec![], 0, 0));
+    // Nobody takes the sources for new ones.
+    let known = site.ingest(&[site.logs()]);
+    assert_eq!((known.already, known.ingested_files()), (7, 0));
+}
+
+#[test]
+fn a_large_day_becomes_files_of_the_wanted_size_one_behind_the_other() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 8, 500);
+    let before = site.all();
+    let target = site.bytes(Table::Alb) / 3;
+    let summary = site.maintain(&maintain::Options { target, rows_per_group: 200, ..options() });
+    let alb = &summary.compacted[0];
+    assert!((2..=3).contains(&alb.files_after), "{alb:?}");
+    let mut bounds: Vec<_> = site
+        .files(Table::Alb)
+        .iter()
+        .map(|file| file.stats.get("started_at").map(|stat| (format!("{:?}", stat.min), format!("{:?}", stat.max))))
+        .collect();
+    bounds.sort();
+    assert!(bounds.windows(2).all(|pair| pair[0].as_ref().unwrap().1 <= pair[1].as_ref().unwrap().1), "{bounds:?}");
+    assert_eq!(site.all(), before);
+}
+
+#[test]
+fn ids_outlive_compaction_checkpoint_and_clean_up() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 5, 20);
+    let before = site.all();
+    let all_old = maintain::Options { grace: TimeDelta::zero(), log_grace: TimeDelta::seconds(-1), ..options() };
+    let summary = site.maintain(&all_old);
+    assert_eq!(summary.deleted_files, 15, "alb, rejects, ingested");
+    assert!(summary.log_files > 15 && summary.checkpoints == 3, "{summary:?}");
+    assert_eq!(Table::ALL.map(|table| site.stored(table)), [1, 0, 1, 1]);
+    let known = site.ingest(&[site.logs()]);
+    assert_eq!((known.already, known.ingested_files()), (5, 0));
+    assert_eq!(site.all(), before);
+    // And the lake goes on.
+    site.fill(day("2026-11-20"), 1, 20);
+    assert_eq!(site.content(Table::Alb).0, 120);
+}
+
+#[test]
+fn clean_up_spares_what_is_young_or_in_the_table() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 3, 20);
+    let stray = site.folder.path().join(format!("lake/alb/day=2026-11-19/{}.parquet", Uuid::new_v4()));
+    fs::write(&stray, "left by a crash").unwrap();
+    site.maintain(&options());
+    assert_eq!(site.stored(Table::Alb), 5, "the new one, the three it replaces, and the stray one");
+    assert_eq!(
+        site.maintain(&maintain::Options { dry_run: true, grace: TimeDelta::zero(), ..options() }).deleted_files,
+        10
+    );
+    assert!(stray.exists());
+    // What was written long ago may have been removed just now.
+    for file in walkdir::WalkDir::new(site.folder.path().join("lake/alb/day=2026-11-19")) {
+        let path = file.unwrap().into_path();
+        if path.is_file() {
+            let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+            fs::File::options().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
+        }
+    }
+    assert_eq!(site.maintain(&options()).deleted_files, 1);
+    assert!(!stray.exists());
+    assert_eq!((site.stored(Table::Alb), site.content(Table::Alb).0), (4, 60));
+}
+
+#[test]
+fn days_past_retention_go_and_their_sources_stay_known() {
+    let site = Site::new();
+    let today = Utc::now().date_naive();
+    for ago in [0, 2, 3, 9] {
+        site.fill(today - Days::new(ago), 2, 10);
+    }
+    let keep = |days| maintain::Options { retain_days: Some(days), ..options() };
+    let dry = site.maintain(&maintain::Options { dry_run: true, ..keep(2) });
+    assert_eq!((dry.dropped.days, dry.dropped.rows, site.content(Table::Alb).0), (2, 40, 80));
+    let summary = site.maintain(&keep(2));
+    assert_eq!((summary.dropped.days, summary.dropped.files, summary.dropped.rows), (2, 4, 40));
+    let days: Vec<_> = site.files(Table::Alb).iter().map(|file| file.day.unwrap()).collect();
+    assert_eq!(days, [today - Days::new(2), today]);
+    assert_eq!(site.maintain(&keep(2)).dropped, maintain::Dropped::default());
+    assert_eq!(site.runtime.block_on(site.lake().kept_from(Table::Alb)).unwrap(), Some(today - Days::new(2)));
+    let known = site.ingest(&[site.logs()]);
+    assert_eq!((known.already, known.ingested_files()), (8, 0));
+}
+
+#[test]
+fn a_damaged_file_is_named_and_the_others_are_merged() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 4, 20);
+    let damaged = site.on_disk(&site.files(Table::Alb)[1]);
+    fs::write(&damaged, "PAR1 no more PAR1").unwrap();
+    let summary = maintain(site.runtime.handle(), &site.lake(), &options(), &AtomicBool::new(false), &|_| {}).unwrap();
+    assert_eq!(summary.failures.len(), 1);
+    assert!(damaged.ends_with(summary.failures[0].source.rsplit('/').next().unwrap()));
+    assert_eq!(summary.compacted[0].files_before, 3);
+    assert_eq!(site.files(Table::Alb).len(), 2);
+}
+
+#[test]
+fn whoever_comes_second_changes_nothing() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 4, 20);
+    let before = site.content(Table::Alb);
+    let lake = site.lake();
+    let files = site.files(Table::Alb);
+    // While its files are being merged, one of them is taken out.
+    let taken = std::cell::Cell::new(false);
+    let on_event = |event: maintain::Event<'_>| {
+        if matches!(event, maintain::Event::Compacting { table: Table::Alb, .. }) && !taken.replace(true) {
+            let kept_from = day("2026-11-19");
+            let gone = lake.replace(Table::Alb, &files[..1], &[], Change::Retention { kept_from });
+            assert!(matches!(site.runtime.block_on(gone).unwrap(), Replaced::Committed { .. }));
+        }
+    };
+    let summary =
+        maintain(site.runtime.handle(), &site.lake(), &options(), &AtomicBool::new(false), &on_event).unwrap();
+    assert_eq!(summary.lost, ["alb day=2026-11-19"]);
+    assert!(summary.compacted.iter().all(|done| done.table != Table::Alb));
+    assert_eq!((site.files(Table::Alb).len(), site.stored(Table::Alb)), (3, 4), "its own file is deleted");
+    assert_eq!(site.content(Table::Alb).0, before.0 - 20);
+}
+
+#[test]
+fn two_at_once_beside_ingests_lose_and_double_nothing() {
+    let site = Site::new();
+    let rounds = 4;
+    for round in 0..rounds {
+        let paths: Vec<PathBuf> = (0..6)
+            .map(|i| {
+                let text: String = (0..30).map(|n| line(day("2026-11-19"), (round * 6 + i) * 30 + n)).collect();
+                site.put(&format!("{round}-{i}.log"), &text)
+            })
+            .collect();
+        std::thread::scope(|scope| {
+            for half in paths.chunks(3) {
+                scope.spawn(|| half.iter().for_each(|path| drop(site.ingest(&[path.clone()]))));
+                scope.spawn(|| (0..3).for_each(|_| drop(site.maintain(&options()))));
+            }
+            scope.spawn(|| (0..5).for_each(|_| assert!(site.content(Table::Alb).0 % 30 == 0)));
+        });
+    }
+    let beside = site.content(Table::Alb);
+    assert_eq!(site.content(Table::Ingested).0, 6 * rounds as u64);
+    // The same without anybody else.
+    let alone = Site { folder: tempfile::tempdir().unwrap(), runtime: Runtime::new().unwrap() };
+    alone.ingest(&[site.logs()]);
+    assert_eq!(alone.content(Table::Alb), beside);
+    assert_eq!(beside.0, 180 * rounds as u64);
+}
