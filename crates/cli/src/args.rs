@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Merge small files, drop old days, delete what nothing refers to.
     Maintain(Maintain),
+    /// Read everything in the lake and check it against its log, its ledger and its sources.
+    Verify(Verify),
 }
 
 /// Read logs and metrics into the lake.
@@ -147,6 +149,21 @@ pub(crate) struct Status {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Check the whole lake.
+///
+/// Reads every file of every table. Each must be as the log says (rows, bounds, order, day), and each source must have the rows and rejects
+/// that the ledger says, every line once. Findings are listed on stdout, one a line; then the exit code is 1. Best run when nobody ingests.
+#[derive(ClapArgs)]
+pub(crate) struct Verify {
+    /// Also read the sources again, and check that every line of them is in the lake: all of the ledger that still exist, or those given
+    /// here (as for ingest), which then must be in the lake.
+    #[arg(long, value_name = "PATH", num_args = 0..)]
+    pub(crate) source: Option<Vec<String>>,
+    /// Say nothing but what is found.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 /// Where an answer goes, and in which form.

@@ -11,6 +11,7 @@ mod query;
 mod s3;
 mod show;
 mod status;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Sql(command) => query::sql(lake, s3, &command),
         Command::Status(command) => status::run(lake, s3, &command),
         Command::Maintain(command) => maintain::run(lake, s3, &command),
+        Command::Verify(command) => verify::run(lake, s3, &command),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -25,6 +25,7 @@ mod small;
 mod sort;
 mod source;
 mod summary;
+pub mod verify;
 mod window;
 mod worker;
 

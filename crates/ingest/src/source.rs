@@ -111,6 +111,18 @@ pub(crate) fn discover(runtime: &Handle, s3: &S3, inputs: &[String], window: &Wi
     (sources, failures)
 }
 
+/// The file behind a name in the ledger, as it is now; `None` if there is none.
+pub(crate) fn find(runtime: &Handle, s3: &S3, uri: &str) -> Result<Option<Source>, String> {
+    if Address::is_s3(uri) {
+        return runtime.block_on(bucket::find(s3, uri));
+    }
+    match std::fs::metadata(uri) {
+        Ok(metadata) => Ok(Some(Source::on_disk(PathBuf::from(uri), &metadata))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(plain(&error)),
+    }
+}
+
 fn expand_glob(pattern: &str, sources: &mut Vec<Source>, failures: &mut Vec<Failure>) {
     let paths = match glob::glob(pattern) {
         Ok(paths) => paths,

@@ -41,6 +41,15 @@ pub(super) async fn list(s3: &S3, input: &str, window: &Window) -> Result<Vec<So
     Ok(objects.into_iter().map(|object| source(&bucket, object)).collect())
 }
 
+/// The object of this very key.
+pub(super) async fn find(s3: &S3, uri: &str) -> Result<Option<Source>, String> {
+    let text = |error: albatross_s3::Error| error.to_string();
+    let Address { bucket, key } = Address::parse(uri).map_err(text)?;
+    let bucket = s3.bucket(&bucket).await.map_err(text)?;
+    let object = bucket.first(&key).await.map_err(text)?.filter(|object| object.key == key);
+    Ok(object.map(|object| source(&bucket, object)))
+}
+
 fn source(bucket: &Bucket, object: Object) -> Source {
     Source {
         uri: uri(bucket, &object),
