@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use albatross_s3::S3;
 use arrow::datatypes::SchemaRef;
@@ -127,7 +128,13 @@ impl Lake {
     /// After an error the outcome may be open, for example if the connection broke: do not delete the files, commit
     /// the same ids again.
     pub async fn commit(&self, table: Table, txns: &[TxnId], files: Vec<NewFile>) -> Result<Commit> {
-        self.log(table).commit(txns, &files).await
+        let start = Instant::now();
+        let commit = self.log(table).commit(txns, &files).await?;
+        if let Commit::Committed { version } = commit {
+            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(table = table.name(), version, sources = txns.len(), files = files.len(), ms, "committed");
+        }
+        Ok(commit)
     }
 
     fn log(&self, table: Table) -> &TableLog {

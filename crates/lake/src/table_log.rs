@@ -149,7 +149,10 @@ impl TableLog {
             match state.next().await {
                 // It went in, only the answer was lost.
                 Ok(Some(winner)) if winner.commit_id.as_ref() == Some(&commit_id) => break version,
-                Ok(Some(winner)) => state.apply(version, winner)?,
+                Ok(Some(winner)) => {
+                    tracing::debug!(table = self.table.name(), version, "race lost, trying the next version");
+                    state.apply(version, winner)?;
+                }
                 Ok(None) | Err(_) => return Err(error),
             }
         };
@@ -157,7 +160,11 @@ impl TableLog {
         *kept = Some(state);
         if version.is_multiple_of(CHECKPOINT_INTERVAL) {
             // Our commit stands in any case. Without this checkpoint readers have more to read, until the next one.
-            let _ = checkpoint::write(&self.log_store, version).await;
+            let table = self.table.name();
+            match checkpoint::write(&self.log_store, version).await {
+                Ok(()) => tracing::info!(table, version, "checkpoint written"),
+                Err(error) => tracing::warn!(table, version, %error, "the log's checkpoint could not be written"),
+            }
         }
         Ok(Commit::Committed { version })
     }
