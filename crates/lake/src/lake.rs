@@ -9,7 +9,7 @@ use object_store::path::Path;
 use url::Url;
 
 use crate::place::Place;
-use crate::table_log::{Commit, TableLog};
+use crate::table_log::{Commit, LogExtent, TableLog};
 use crate::{DataFile, Error, NewFile, Result, Table, TxnId};
 
 /// A folder, on a disk or in a bucket, with one Delta table per [`Table`].
@@ -112,6 +112,11 @@ impl Lake {
             files: state.files.values().cloned().collect(),
         });
         Ok(read.await?.unwrap_or_else(|| Snapshot { version: None, schema: table.schema(), files: Vec::new() }))
+    }
+
+    /// The length of the table's log; `None` if the table does not exist yet.
+    pub async fn log_extent(&self, table: Table) -> Result<Option<LogExtent>> {
+        self.log(table).extent().await
     }
 
     /// The ids of all source files that have been committed to the table by now.

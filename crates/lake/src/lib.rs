@@ -40,6 +40,6 @@ pub use error::{Error, Result};
 pub use file::{DataFile, NewFile};
 pub use lake::{Lake, Snapshot};
 pub use stats::{ColumnStat, ColumnStats, Value};
-pub use table_log::Commit;
+pub use table_log::{Commit, LogExtent};
 pub use tables::{DAY, Table};
 pub use txn::TxnId;

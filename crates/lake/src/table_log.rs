@@ -36,6 +36,20 @@ pub enum Commit {
     AlreadyThere(Vec<TxnId>),
 }
 
+/// How far the log of a table goes, and from where on it has to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogExtent {
+    pub version: u64,
+    pub checkpoint: Option<u64>,
+}
+
+impl LogExtent {
+    /// Commits that a reader has to read one by one.
+    pub fn commits(&self) -> u64 {
+        self.checkpoint.map_or(self.version + 1, |checkpoint| self.version.saturating_sub(checkpoint))
+    }
+}
+
 pub(crate) struct TableLog {
     table: Table,
     url: Url,
@@ -68,6 +82,13 @@ impl TableLog {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// `None` if the table does not exist.
+    pub(crate) async fn extent(&self) -> Result<Option<LogExtent>> {
+        let listing = listing::list(&self.log_store).await?;
+        let checkpoint = listing.checkpoint.map(|checkpoint| checkpoint.version);
+        Ok(listing.latest.map(|version| LogExtent { version, checkpoint }))
     }
 
     pub(crate) async fn exists(&self) -> Result<bool> {
