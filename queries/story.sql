@@ -242,22 +242,33 @@ cause_story AS (
   FROM leading LEFT JOIN causes ON causes.cause = leading.cause
   WHERE rank <= 3
 ),
-slots AS (
-  SELECT elb, node_ip,
-         (to_unixtime(interval_end)
-          - to_unixtime(lag(interval_end) OVER (PARTITION BY elb, node_ip ORDER BY interval_end))) / 300 - 1 AS gap
-  FROM (SELECT DISTINCT elb, node_ip, interval_end FROM ingested
-        WHERE interval_end > $from AND interval_end < $to + INTERVAL '5 minutes')
+-- As in coverage, where each step is explained.
+node_slots AS (
+  SELECT *, to_unixtime(slot) / 300 AS n,
+         to_unixtime($from) / 300 + 1 AS low,
+         to_unixtime($to - INTERVAL '1 microsecond') / 300 + 1 AS high
+  FROM slots
+),
+covered AS (
+  SELECT elb, node_ip, n <= high AS is_in,
+         CASE WHEN gap > 0 AND NOT (gap > 24 AND gap_of_others > 0)
+              THEN greatest(least(n - 1, high) - greatest(n - gap, low) + 1, 0) ELSE 0 END AS missing,
+         is_late
+  FROM node_slots
+  WHERE n >= low AND n - gap <= high
 ),
 coverage_story AS (
   SELECT 60 AS place, 'coverage' AS topic,
          CASE WHEN count(*) = 0 THEN 'Whether the log is complete is not known: no file has a name that AWS gives.'
-              ELSE 'Files of ' || count(DISTINCT elb || ' ' || node_ip) || ' load-balancer nodes cover ' || count(*) || ' of '
-                   || (count(*) + coalesce(sum(gap), 0)) || ' five-minute slots'
-                   || CASE WHEN coalesce(sum(gap), 0) = 0 THEN '.'
-                           ELSE '; the longest gap is ' || max(gap) || ' slots: lost files, or a node without requests.' END
+              ELSE 'Files of ' || count(DISTINCT elb || ' ' || node_ip) || ' load-balancer nodes cover '
+                   || count(*) FILTER (WHERE is_in) || ' of ' || (count(*) FILTER (WHERE is_in) + sum(missing))
+                   || ' five-minute slots'
+                   || CASE WHEN sum(missing) = 0 THEN ''
+                           ELSE '; the longest gap is ' || max(missing) || ' slots: lost files, or a node without requests' END
+                   || CASE WHEN count(*) FILTER (WHERE is_in AND is_late) = 0 THEN '.'
+                           ELSE '; ' || count(*) FILTER (WHERE is_in AND is_late) || ' came late.' END
          END AS finding
-  FROM slots
+  FROM covered
 ),
 rejects_story AS (
   SELECT 70 AS place, 'rejects' AS topic,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::logs::LogArgs;
 use crate::s3::S3Args;
 
 /// Access-log analytics: ALB logs and CPU in, the answer out.
@@ -20,6 +21,8 @@ pub(crate) struct Args {
     pub(crate) lake: String,
     #[command(flatten)]
     pub(crate) s3: S3Args,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

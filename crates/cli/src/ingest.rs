@@ -15,9 +15,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Ingest;
 use crate::exit::{Exit, UsageError};
-use crate::maintain;
 use crate::s3::S3Args;
 use crate::show::{count, plural, safe, size};
+use crate::{logs, maintain};
 
 /// Together with the buffers it stays below this per thread.
 const MEMORY_PER_THREAD: usize = 200_000_000;
@@ -104,7 +104,7 @@ pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static st
         () = &mut terminate => {}
     }
     stop.store(true, Ordering::Relaxed);
-    eprintln!("albatross: stopping: {meanwhile} (once more to stop at once)");
+    tracing::warn!("stopping: {meanwhile} (once more to stop at once)");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
@@ -112,7 +112,7 @@ pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static st
     std::process::exit(130);
 }
 
-/// A bar on a terminal; failures are told as they come, wherever stderr goes.
+/// A bar on a terminal. Failures are told as they come, by the log.
 struct Progress {
     bar: ProgressBar,
     committed: AtomicU64,
@@ -124,19 +124,17 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}") {
             bar.set_style(style);
         }
+        logs::keep_clear_of(&bar);
         Progress { bar, committed: AtomicU64::new(0) }
     }
 
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: Event) {
         match event {
             Event::Start { bytes, .. } => {
                 self.bar.set_length(bytes);
                 self.bar.enable_steady_tick(Duration::from_millis(200));
             }
             Event::Read { bytes } => self.bar.inc(bytes),
-            Event::Failed { source, reason } => {
-                self.bar.suspend(|| eprintln!("albatross: {}: {}", safe(source), safe(reason)));
-            }
             Event::Committed { rows, .. } => {
                 let rows = self.committed.fetch_add(rows, Ordering::Relaxed) + rows;
                 self.bar.set_message(format!("{} committed", plural(rows, "row")));
@@ -151,13 +149,30 @@ impl Progress {
 
 fn report(summary: &Summary, quiet: bool, time: Duration) {
     for (source, warning) in &summary.warnings {
-        eprintln!("albatross: {}: warning: {}", safe(source), safe(warning));
-    }
-    if quiet {
-        return;
+        tracing::warn!(source = source.as_str(), warning = warning.as_str(), "source has something odd");
     }
     let counts = &summary.counts;
     let new = summary.ingested_files();
+    tracing::info!(
+        target: logs::TOLD,
+        found = summary.found,
+        ingested = new,
+        already = summary.already,
+        failed = summary.failures.len() as u64,
+        left = summary.left,
+        lines = counts.lines,
+        rows = counts.rows,
+        rejects = counts.rejects,
+        skipped = counts.skipped(),
+        bytes = summary.bytes,
+        lake_bytes = summary.lake_bytes,
+        commits = summary.commits,
+        ms = time.as_millis() as u64,
+        "ingest finished"
+    );
+    if quiet || !logs::for_people() {
+        return;
+    }
     if new == 0 && summary.failures.is_empty() && summary.left == 0 {
         match summary.found {
             0 => eprintln!("nothing to ingest: no files found"),

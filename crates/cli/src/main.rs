@@ -6,6 +6,7 @@
 mod args;
 mod exit;
 mod ingest;
+mod logs;
 mod maintain;
 mod query;
 mod s3;
@@ -15,29 +16,49 @@ mod verify;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
 use args::{Args, Command};
 use exit::Exit;
+use logs::LogArgs;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let (lake, s3) = (args.lake.as_str(), &args.s3);
-    let result = match args.command {
-        Command::Ingest(command) => ingest::run(lake, s3, &command),
-        Command::Query(command) => query::named(lake, s3, &command),
-        Command::Queries(command) => query::list(&command),
-        Command::Sql(command) => query::sql(lake, s3, &command),
-        Command::Status(command) => status::run(lake, s3, &command),
-        Command::Maintain(command) => maintain::run(lake, s3, &command),
-        Command::Verify(command) => verify::run(lake, s3, &command),
-    };
-    match result {
+    match run(&args) {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_broken_pipe(&error) => Exit::Fine.into(),
         Err(error) => {
-            eprintln!("albatross: {}", exit::chain(&error));
+            let text = exit::chain(&error);
+            // Does nothing if logging has begun; if it cannot, that is the error.
+            match logs::start(&LogArgs::default(), false) {
+                Ok(()) => tracing::error!("{text}"),
+                Err(_) => eprintln!("albatross: {text}"),
+            }
             exit::of(&error).into()
         }
+    }
+}
+
+fn run(args: &Args) -> Result<Exit> {
+    let (lake, s3, log) = (args.lake.as_str(), &args.s3, &args.log);
+    let quiet = match &args.command {
+        Command::Ingest(command) => command.quiet,
+        Command::Maintain(command) => command.quiet,
+        _ => false,
+    };
+    match &args.command {
+        // Options may stand behind the query's name, and the query says which there are.
+        Command::Query(_) => {}
+        _ => logs::start(log, quiet)?,
+    }
+    match &args.command {
+        Command::Ingest(command) => ingest::run(lake, s3, command),
+        Command::Query(command) => query::named(lake, s3, log, command),
+        Command::Queries(command) => query::list(command),
+        Command::Sql(command) => query::sql(lake, s3, command),
+        Command::Status(command) => status::run(lake, s3, command),
+        Command::Maintain(command) => maintain::run(lake, s3, command),
+        Command::Verify(command) => verify::run(lake, s3, command),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use albatross_lake::Lake;
@@ -14,18 +14,25 @@ use clap::{Arg, Args as _, Command, FromArgMatches};
 
 use crate::args::{NamedQuery, Output, Queries, Sql};
 use crate::exit::{Exit, UsageError};
+use crate::logs::{self, LogArgs};
 use crate::s3::S3Args;
 use crate::show::safe;
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
-pub(crate) fn named(lake: &str, s3: &S3Args, args: &NamedQuery) -> Result<Exit> {
+pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, args: &NamedQuery) -> Result<Exit> {
     let Some(name) = args.name.as_deref().filter(|name| !["-h", "--help"].contains(name)) else {
+        logs::start(log, false)?;
         return list(&Queries { name: None, queries: own_queries(&args.rest) });
     };
-    let catalogue = load(own_queries(&args.rest).as_deref())?;
-    let query = catalogue.get(name)?;
+    let catalogue = Catalogue::load(own_queries(&args.rest).as_deref())?;
+    let query = catalogue.get(name).inspect_err(|_| {
+        let _ = logs::start(log, false); // the error that follows says more
+        warn_of_faults(&catalogue);
+    })?;
     let matches =
         command(query).get_matches_from(std::iter::once(format!("albatross query {name}")).chain(args.rest.clone()));
+    logs::start(&LogArgs::from_arg_matches(&matches)?.or(log), false)?;
+    warn_of_faults(&catalogue);
     let lake = matches.get_one::<String>("lake").map_or(lake, String::as_str);
     let zone = *matches.get_one::<Tz>("tz").unwrap_or(&Tz::UTC);
     let given: BTreeMap<String, String> = ["from", "to"]
@@ -87,7 +94,7 @@ fn command(query: &Query) -> Command {
                 .help("Folder of your own queries")
                 .env("ALBATROSS_QUERIES"),
         );
-    command = S3Args::augment_args(command);
+    command = LogArgs::augment_args(S3Args::augment_args(command));
     command.after_help(format!("Columns:\n{}{}", columns(query), examples(query)))
 }
 
@@ -118,12 +125,10 @@ fn own_queries(rest: &[String]) -> Option<PathBuf> {
         .or_else(|| std::env::var_os("ALBATROSS_QUERIES").map(PathBuf::from))
 }
 
-fn load(folder: Option<&Path>) -> Result<Catalogue> {
-    let catalogue = Catalogue::load(folder)?;
+fn warn_of_faults(catalogue: &Catalogue) {
     for fault in catalogue.faults() {
-        eprintln!("albatross: warning: {}", safe(&fault.to_string()));
+        tracing::warn!(warning = %fault, "query cannot be used");
     }
-    Ok(catalogue)
 }
 
 pub(crate) fn parse_zone(text: &str) -> Result<Tz, String> {
@@ -132,7 +137,8 @@ pub(crate) fn parse_zone(text: &str) -> Result<Tz, String> {
 
 /// `albatross queries [NAME]`.
 pub(crate) fn list(args: &Queries) -> Result<Exit> {
-    let catalogue = load(args.queries.as_deref())?;
+    let catalogue = Catalogue::load(args.queries.as_deref())?;
+    warn_of_faults(&catalogue);
     let mut out = std::io::stdout().lock();
     if let Some(name) = &args.name {
         let query = catalogue.get(name)?;

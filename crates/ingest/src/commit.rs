@@ -54,7 +54,7 @@ impl<'a> Committer<'a> {
             match message {
                 Some(Message::Batch(batch)) => self.take(batch),
                 Some(Message::Failure(failure)) => {
-                    (self.shared.on_event)(Event::Failed { source: &failure.source, reason: &failure.reason });
+                    failure.tell();
                     self.summary.failures.push(failure);
                 }
                 Some(Message::Warning(source, text)) => self.summary.warnings.push((source, text)),
@@ -117,6 +117,12 @@ impl<'a> Committer<'a> {
                 (shared.on_event)(Event::Committed { files: batch.sources.len() as u64, rows });
             }
             Commit::AlreadyThere(ids) => {
+                tracing::info!(
+                    table = batch.table.name(),
+                    sources = batch.sources.len(),
+                    there = ids.len(),
+                    "race lost, another ingest has committed some of these sources; the others are read again"
+                );
                 shared.discard(batch.table, &batch.files);
                 let ids: HashSet<TxnId> = ids.into_iter().collect();
                 let (there, again): (Vec<Done>, Vec<Done>) =

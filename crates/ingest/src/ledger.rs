@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::decompress::Stored;
 use crate::source::{Source, plain};
-use crate::summary::{Event, Failure, Summary};
+use crate::summary::{Failure, Summary};
 use crate::worker::Done;
 use crate::{Error, names};
 
@@ -83,7 +83,6 @@ pub(crate) fn without_changed(
     lake: &Lake,
     mut todo: Vec<Source>,
     summary: &mut Summary,
-    on_event: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Vec<Source>, Error> {
     if todo.iter().all(|source| !source.is_sized()) {
         return Ok(todo);
@@ -95,14 +94,16 @@ pub(crate) fn without_changed(
             // Reading it later says what is wrong.
             Err(_) => true,
             Ok(hash) if hash == *ingested => {
+                tracing::debug!(source = source.uri.as_str(), "source skipped, its content is in the lake already");
                 summary.already += 1;
                 false
             }
             Ok(_) => {
                 let reason = "it has changed since it was ingested; its earlier lines are in the lake and none were added. \
                               To add what is new, give the new lines as a file of their own";
-                on_event(Event::Failed { source: &source.uri, reason });
-                summary.failures.push(Failure::new(&source.uri, reason));
+                let failure = Failure::new(&source.uri, reason);
+                failure.tell();
+                summary.failures.push(failure);
                 false
             }
         }

@@ -25,6 +25,7 @@ mod small;
 mod sort;
 mod source;
 mod summary;
+mod tell;
 pub mod verify;
 mod window;
 mod worker;
@@ -87,23 +88,28 @@ pub fn ingest(
     lake: &Lake,
     options: &Options,
     stop: &AtomicBool,
-    on_event: &(dyn Fn(Event<'_>) + Sync),
+    on_event: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary, Error> {
     let (found, failures) = source::discover(runtime, &options.s3, &options.inputs, &options.window);
     let mut summary = Summary { found: found.len() as u64, failures, ..Summary::default() };
-    for failure in &summary.failures {
-        on_event(Event::Failed { source: &failure.source, reason: &failure.reason });
-    }
+    summary.failures.iter().for_each(Failure::tell);
 
     let mut todo = found;
     {
         let rows = runtime.block_on(lake.txns(Table::Alb))?;
         let metrics = runtime.block_on(lake.txns(Table::Metrics))?;
-        todo.retain(|source| !source.txn().is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn)));
+        todo.retain(|source| {
+            let there = source.txn().is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn));
+            if there {
+                tracing::debug!(source = source.uri.as_str(), "source skipped, it is in the lake already");
+            }
+            !there
+        });
     }
     summary.already = summary.found - todo.len() as u64;
-    todo = ledger::without_changed(runtime, lake, todo, &mut summary, on_event)?;
+    todo = ledger::without_changed(runtime, lake, todo, &mut summary)?;
     let bytes = todo.iter().map(|source| source.size).sum();
+    tracing::info!(found = summary.found, already = summary.already, files = todo.len(), bytes, "sources listed");
     on_event(Event::Start { files: todo.len() as u64, bytes, already: summary.already });
 
     for _ in 0..MAX_ROUNDS {

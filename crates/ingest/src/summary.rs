@@ -15,6 +15,11 @@ impl Failure {
     pub(crate) fn new(source: &str, reason: impl Into<String>) -> Failure {
         Failure { source: source.to_string(), reason: reason.into() }
     }
+
+    /// A warning, which is how the user learns of it while the run goes on.
+    pub(crate) fn tell(&self) {
+        tracing::warn!(source = self.source.as_str(), reason = self.reason.as_str(), "source failed");
+    }
 }
 
 /// Totals of a run.
@@ -56,24 +61,11 @@ impl Summary {
 
 /// Progress, called from any thread.
 #[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
+pub enum Event {
     /// Listing is done: sources to read and their bytes.
-    Start {
-        files: u64,
-        bytes: u64,
-        already: u64,
-    },
+    Start { files: u64, bytes: u64, already: u64 },
     /// Stored bytes that were read.
-    Read {
-        bytes: u64,
-    },
-    Failed {
-        source: &'a str,
-        reason: &'a str,
-    },
+    Read { bytes: u64 },
     /// A batch is in the lake.
-    Committed {
-        files: u64,
-        rows: u64,
-    },
+    Committed { files: u64, rows: u64 },
 }

@@ -19,7 +19,7 @@ use crate::prefetch::Prefetch;
 use crate::small::{self, Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
-use crate::{Error, Options, parquet_file};
+use crate::{Error, Options, parquet_file, tell};
 
 /// Complete sources are handed to the committer after this time, however few they are.
 const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -64,7 +64,7 @@ pub(crate) struct Shared<'a> {
     stop: &'a AtomicBool,
     /// Set when the lake fails: everything ends at once.
     abort: AtomicBool,
-    pub(crate) on_event: &'a (dyn Fn(Event<'_>) + Sync),
+    pub(crate) on_event: &'a (dyn Fn(Event) + Sync),
     sources: &'a [Source],
     next: AtomicUsize,
     pub(crate) pieces: Receiver<Piece>,
@@ -112,13 +112,23 @@ impl Shared<'_> {
         };
         let new = NewFile::from_parquet(&path, file.bytes.len() as u64, file.day, &file.metadata);
         let location = self.lake.location(table, &path);
+        let start = Instant::now();
         self.runtime.block_on(self.lake.object_store().put(&location, file.bytes.into()))?;
+        tracing::info!(
+            table = table.name(),
+            file = path,
+            rows = new.rows,
+            bytes = new.size,
+            ms = tell::ms(start),
+            "file written"
+        );
         Ok(new)
     }
 
     /// Deletes files that will never be committed. Failing to do so leaves dead files, which is no reason to stop.
     pub(crate) fn discard(&self, table: Table, files: &[NewFile]) {
         for file in files {
+            tracing::debug!(table = table.name(), file = file.path, "file discarded");
             let _ = self.runtime.block_on(self.lake.object_store().delete(&self.lake.location(table, &file.path)));
         }
     }
@@ -130,7 +140,7 @@ pub(crate) fn run(
     lake: &Lake,
     options: &Options,
     stop: &AtomicBool,
-    on_event: &(dyn Fn(Event<'_>) + Sync),
+    on_event: &(dyn Fn(Event) + Sync),
     sources: Vec<Source>,
     summary: &mut Summary,
 ) -> Result<Vec<Source>, Error> {
@@ -173,6 +183,9 @@ pub(crate) fn run(
         return Ok(again);
     }
     let started = shared.next.load(Ordering::Relaxed).min(sources.len());
+    for source in sources[started..].iter().chain(&again) {
+        tracing::info!(source = source.uri.as_str(), "source left for the next run");
+    }
     summary.left += (sources.len() - started + again.len()) as u64;
     Ok(Vec::new())
 }
@@ -262,6 +275,7 @@ impl<'a> Worker<'a> {
 
     fn source(&mut self, source: &Source, piece_sender: &Sender<Piece>) {
         let (before, bytes_before) = (self.rows.len(), self.rows.size_bytes());
+        tracing::debug!(source = source.uri.as_str(), bytes = source.size, "source is being read");
         match self.small(source) {
             Ok(Small::Rows(done)) => {
                 (self.shared.on_event)(Event::Read { bytes: done.bytes });
@@ -287,7 +301,7 @@ impl<'a> Worker<'a> {
                 self.buffers = Buffers::default();
                 match large::read(self, source, piece_sender) {
                     Ok(Some(batch)) => self.send(Message::Batch(batch)),
-                    Ok(None) => self.send(Message::Left),
+                    Ok(None) => self.give_up(source, Trouble::Stopped),
                     Err(trouble) => self.give_up(source, trouble),
                 }
             }
@@ -395,7 +409,10 @@ impl<'a> Worker<'a> {
         self.send(match trouble {
             Trouble::Source(reason) => Message::Failure(Failure { source: source.uri.clone(), reason }),
             Trouble::Lake(error) => Message::Fatal(error),
-            Trouble::Stopped => Message::Left,
+            Trouble::Stopped => {
+                tracing::info!(source = source.uri.as_str(), "source left for the next run");
+                Message::Left
+            }
         });
     }
 
@@ -417,6 +434,7 @@ impl Done {
         times: Option<RangeInclusive<i64>>,
     ) -> Result<Done, String> {
         let Outcome { counts, rejects } = outcome;
+        tell::read(source, format, bytes, &counts, &rejects);
         let judged = counts.rows + counts.rejects;
         let share = counts.rejects as f64 / judged.max(1) as f64;
         if share > options.max_rejects {

@@ -73,7 +73,7 @@ impl Site {
         }
     }
 
-    fn run_with(&self, options: &Options, on_event: &(dyn Fn(Event<'_>) + Sync)) -> Summary {
+    fn run_with(&self, options: &Options, on_event: &(dyn Fn(Event) + Sync)) -> Summary {
         let lake = self.lake();
         ingest(self.runtime.handle(), &lake, options, &AtomicBool::new(false), on_event).unwrap()
     }
@@ -270,7 +270,7 @@ fn a_stopped_run_commits_what_is_complete_and_goes_on_later() {
     let lake = site.lake();
     let stop = AtomicBool::new(false);
     let read = std::sync::atomic::AtomicU64::new(0);
-    let on_event = |event: Event<'_>| {
+    let on_event = |event: Event| {
         if matches!(event, Event::Read { .. }) && read.fetch_add(1, Ordering::Relaxed) == 10 {
             stop.store(true, Ordering::Relaxed);
         }

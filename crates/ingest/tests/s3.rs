@@ -306,7 +306,7 @@ fn an_object_that_is_overwritten_after_the_listing_is_noticed() {
     site.put("a.log", &line(0, 1));
     site.put("b.log", &line(0, 2));
     let lake = site.lake("lake");
-    let overwrite = |event: Event<'_>| {
+    let overwrite = |event: Event| {
         if matches!(event, Event::Start { .. }) {
             site.put("a.log", &line(0, 3));
         }

@@ -7,18 +7,27 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::stats::{ColumnStat, ColumnStats, Value};
 
-/// Delta keeps statistics of the first columns only (`delta.dataSkippingNumIndexedCols`).
+/// Delta keeps statistics of the first columns only (`delta.dataSkippingNumIndexedCols`)...
 const INDEXED_COLUMNS: usize = 32;
+/// ...and we the number of NULLs of this one, so that lines with more fields than documented are known, and found, without a scan.
+const COUNTED_COLUMN: &str = "extra";
 
 impl ColumnStats {
-    /// The bounds over all row groups, for the first 32 columns.
+    /// The bounds over all row groups, for the first 32 columns; of `extra` only how many are NULL.
     pub(crate) fn from_parquet(metadata: &ParquetMetaData) -> ColumnStats {
         let mut stats = ColumnStats::default();
         let columns = metadata.file_metadata().schema_descr().columns();
-        for (i, column) in columns.iter().enumerate().take(INDEXED_COLUMNS) {
-            if let [name] = column.path().parts() {
+        for (i, column) in columns.iter().enumerate() {
+            if let [name] = column.path().parts()
+                && (i < INDEXED_COLUMNS || name == COUNTED_COLUMN)
+            {
                 let chunks = metadata.row_groups().iter().map(|group| group.column(i));
-                stats.insert(name, of_column(column, chunks));
+                let stat = of_column(column, chunks);
+                let bounded = i < INDEXED_COLUMNS;
+                stats.insert(
+                    name,
+                    if bounded { stat } else { ColumnStat { null_count: stat.null_count, ..ColumnStat::default() } },
+                );
             }
         }
         stats

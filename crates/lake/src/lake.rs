@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use albatross_s3::S3;
 use arrow::datatypes::SchemaRef;
@@ -9,7 +10,7 @@ use object_store::path::Path;
 use url::Url;
 
 use crate::place::Place;
-use crate::table_log::{Change, Commit, DeadFile, Replaced, TableLog};
+use crate::table_log::{Change, Commit, DeadFile, LogExtent, Replaced, TableLog};
 use crate::{DataFile, Error, NewFile, Result, Table, TxnId};
 
 /// A folder, on a disk or in a bucket, with one Delta table per [`Table`].
@@ -114,6 +115,11 @@ impl Lake {
         Ok(read.await?.unwrap_or_else(|| Snapshot { version: None, schema: table.schema(), files: Vec::new() }))
     }
 
+    /// The length of the table's log; `None` if the table does not exist yet.
+    pub async fn log_extent(&self, table: Table) -> Result<Option<LogExtent>> {
+        self.log(table).extent().await
+    }
+
     /// The ids of all source files that have been committed to the table by now.
     pub async fn txns(&self, table: Table) -> Result<Arc<HashSet<TxnId>>> {
         self.log(table).txns().await
@@ -128,7 +134,13 @@ impl Lake {
     /// After an error the outcome may be open, for example if the connection broke: do not delete the files, commit
     /// the same ids again.
     pub async fn commit(&self, table: Table, txns: &[TxnId], files: Vec<NewFile>) -> Result<Commit> {
-        self.log(table).commit(txns, &files).await
+        let start = Instant::now();
+        let commit = self.log(table).commit(txns, &files).await?;
+        if let Commit::Committed { version } = commit {
+            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(table = table.name(), version, sources = txns.len(), files = files.len(), ms, "committed");
+        }
+        Ok(commit)
     }
 
     /// Takes files out of the table and puts others in their place, all in one transaction, if every one of `removes` is still in the table.

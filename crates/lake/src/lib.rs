@@ -42,6 +42,6 @@ pub use error::{Error, Result};
 pub use file::{DataFile, NewFile};
 pub use lake::{Lake, Snapshot};
 pub use stats::{ColumnStat, ColumnStats, Value};
-pub use table_log::{Change, Commit, DeadFile, Replaced};
+pub use table_log::{Change, Commit, DeadFile, LogExtent, Replaced};
 pub use tables::{DAY, Table};
 pub use txn::TxnId;

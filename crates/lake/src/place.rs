@@ -76,6 +76,8 @@ impl Place {
             Err(_) => first,
         };
         let _ = self.store.delete(&key).await; // at worst a byte stays
+        let refused = matches!(second, Err(StoreError::AlreadyExists { .. }));
+        tracing::info!(lake = location, refused, "store probed with two conditional writes");
         let ignores = "the store ignores `If-None-Match: *`, so that two ingests at once would lose data; \
                        S3 itself, MinIO and R2 can hold a lake";
         match second {

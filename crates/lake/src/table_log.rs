@@ -36,6 +36,20 @@ pub enum Commit {
     AlreadyThere(Vec<TxnId>),
 }
 
+/// How far the log of a table goes, and from where on it has to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogExtent {
+    pub version: u64,
+    pub checkpoint: Option<u64>,
+}
+
+impl LogExtent {
+    /// Commits that a reader has to read one by one.
+    pub fn commits(&self) -> u64 {
+        self.checkpoint.map_or(self.version + 1, |checkpoint| self.version.saturating_sub(checkpoint))
+    }
+}
+
 pub(crate) struct TableLog {
     table: Table,
     url: Url,
@@ -68,6 +82,13 @@ impl TableLog {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// `None` if the table does not exist.
+    pub(crate) async fn extent(&self) -> Result<Option<LogExtent>> {
+        let listing = listing::list(&self.log_store).await?;
+        let checkpoint = listing.checkpoint.map(|checkpoint| checkpoint.version);
+        Ok(listing.latest.map(|version| LogExtent { version, checkpoint }))
     }
 
     pub(crate) async fn exists(&self) -> Result<bool> {
@@ -157,7 +178,10 @@ impl TableLog {
             match state.next().await {
                 // It went in, only the answer was lost.
                 Ok(Some(winner)) if winner.commit_id.as_ref() == Some(&commit_id) => break version,
-                Ok(Some(winner)) => state.apply(version, winner)?,
+                Ok(Some(winner)) => {
+                    tracing::debug!(table = self.table.name(), version, "race lost, trying the next version");
+                    state.apply(version, winner)?;
+                }
                 Ok(None) | Err(_) => return Err(error),
             }
         };
@@ -165,7 +189,11 @@ impl TableLog {
         *kept = Some(state);
         if version.is_multiple_of(CHECKPOINT_INTERVAL) {
             // Our commit stands in any case. Without this checkpoint readers have more to read, until the next one.
-            let _ = checkpoint::write(&self.log_store, version).await;
+            let table = self.table.name();
+            match checkpoint::write(&self.log_store, version).await {
+                Ok(()) => tracing::info!(table, version, "checkpoint written"),
+                Err(error) => tracing::warn!(table, version, %error, "the log's checkpoint could not be written"),
+            }
         }
         Ok(Commit::Committed { version })
     }

@@ -45,12 +45,14 @@ impl Limits {
     /// Waits after failure number `failures` of a request, if it may be tried again; `false` if not.
     pub(crate) async fn again(&self, failures: u32, bucket: &str, key: &str, error: &str) -> bool {
         if failures >= self.attempts {
-            tracing::warn!(bucket, key, attempt = failures, error, "S3 request failed, giving up");
+            // Whoever asked says so, too.
+            tracing::info!(bucket, key, attempt = failures, error, "S3 request failed, giving up");
             return false;
         }
         let wait = self.wait(failures);
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(bucket, key, attempt = failures, error, wait_ms, "S3 request failed, trying again");
+        // No warning: most often the next attempt succeeds, and the mail of a cron job must not be full of it.
+        tracing::info!(bucket, key, attempt = failures, error, wait_ms, "S3 request failed, trying again");
         tokio::time::sleep(wait).await;
         true
     }

@@ -146,9 +146,9 @@ async fn what_is_not_there_or_not_allowed_is_said_clearly() {
     assert!(matches!(error, Error::Unavailable { attempts: 10, .. }), "{error}");
 }
 
-/// Keeps warnings as text.
+/// Keeps told as text.
 #[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
+struct Told(Arc<Mutex<Vec<String>>>);
 
 struct Fields(String);
 
@@ -158,9 +158,9 @@ impl Visit for Fields {
     }
 }
 
-impl Subscriber for Warnings {
+impl Subscriber for Told {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN && metadata.target().starts_with("albatross")
+        *metadata.level() == Level::INFO && metadata.target().starts_with("albatross")
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -182,8 +182,8 @@ impl Subscriber for Warnings {
 // On one thread, where the subscriber is.
 #[tokio::test]
 async fn every_retry_is_told_with_its_object() {
-    let warnings = Warnings::default();
-    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let told = Told::default();
+    let _guard = tracing::subscriber::set_default(told.clone());
     let Some(moto) = Moto::start("logs").await else { return };
     let proxy = Proxy::start(moto.port()).await;
     moto.put("logs", "a/b", b"first").await;
@@ -194,8 +194,8 @@ async fn every_retry_is_told_with_its_object() {
     let store = bucket.object_store("").unwrap();
     object_store::ObjectStoreExt::get(&store, &"a/b".into()).await.unwrap();
     let made = proxy.done()[&Fault::SlowDown];
-    let warnings = warnings.0.lock().unwrap();
-    assert_eq!(warnings.len() as u64, made, "{warnings:#?}");
+    let told = told.0.lock().unwrap();
+    assert_eq!(told.len() as u64, made, "{told:#?}");
     let first = "bucket=\"logs\" key=\"a/b\" attempt=1 error=\"503 SlowDown";
-    assert!(warnings.iter().any(|warning| warning.contains(first)), "{warnings:#?}");
+    assert!(told.iter().any(|event| event.contains(first)), "{told:#?}");
 }

@@ -5,4 +5,5 @@ mod fixture;
 mod session;
 mod parameters;
 mod queries;
+mod completeness;
 mod output;

@@ -357,13 +357,7 @@ async fn growth_is_against_the_first_day() {
 }
 
 #[tokio::test]
-async fn coverage_counts_slots_and_rejects_have_reasons() {
-    assert_eq!(
-        evening("coverage", &[]).await,
-        "elb,node_ip,first_slot,last_slot,expected,seen,missing,share,longest_gap,longest_gap_start,files,rows,rejects\n\
-         app/shop/50dc6c495c0c9188,10.0.0.5,2026-11-19T18:05:00Z,2026-11-19T18:30:00Z,6,4,2,0.666667,2,2026-11-19T18:15:00Z,5,150,5\n\
-         app/shop/50dc6c495c0c9188,10.0.0.6,2026-11-19T18:05:00Z,2026-11-19T18:10:00Z,2,2,0,1.0,0,,2,60,2\n"
-    );
+async fn rejects_have_reasons() {
     assert_eq!(
         evening("rejects_by_reason", &[]).await,
         "reason,format,rejects,share,files,a_file,a_line,a_detail,a_raw\n\
