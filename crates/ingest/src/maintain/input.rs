@@ -22,7 +22,7 @@ use crate::lake_file::{self, LakeFile};
 /// Rows that are Arrow arrays at a time.
 const BATCH_ROWS: usize = 16 << 10;
 /// Files from an object store that are kept for the next slice, together at most.
-const CACHE_BYTES: usize = 64 << 20;
+const CACHE_BYTES: usize = 32 << 20;
 
 /// Opens files; keeps some of those that had to be fetched.
 pub(super) struct Inputs<'a> {
