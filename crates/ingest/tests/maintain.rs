@@ -191,10 +191,10 @@ fn two_at_once_beside_ingests_lose_and_double_nothing() {
             .collect();
         std::thread::scope(|scope| {
             for half in paths.chunks(3) {
-                scope.spawn(|| half.iter().for_each(|path| drop(site.ingest(&[path.clone()]))));
+                scope.spawn(|| half.iter().for_each(|path| drop(site.ingest(std::slice::from_ref(path)))));
                 scope.spawn(|| (0..3).for_each(|_| drop(site.maintain(&options()))));
             }
-            scope.spawn(|| (0..5).for_each(|_| assert!(site.content(Table::Alb).0 % 30 == 0)));
+            scope.spawn(|| (0..5).for_each(|_| assert!(site.content(Table::Alb).0.is_multiple_of(30))));
         });
     }
     let beside = site.content(Table::Alb);

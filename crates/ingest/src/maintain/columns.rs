@@ -41,15 +41,18 @@ pub(super) struct Alike {
 }
 
 impl Columns {
-    pub(super) fn new() -> Columns {
+    /// So many rows fit without growing, which would take twice the memory for a while.
+    pub(super) fn with_capacity(rows: usize) -> Columns {
         let none = alb::Rows::default();
         let columns = none.columns().into_iter().map(|values| match values {
-            Values::Sequence(_) => Column::Sequence(Vec::new()),
-            Values::Long(_) => Column::Long(Vec::new()),
-            Values::Int(_) | Values::Ints(..) => Column::Int(Vec::new()),
-            Values::Float(_) => Column::Float(Vec::new()),
+            Values::Sequence(_) => Column::Sequence(Vec::with_capacity(rows)),
+            Values::Long(_) => Column::Long(Vec::with_capacity(rows)),
+            Values::Int(_) | Values::Ints(..) => Column::Int(Vec::with_capacity(rows)),
+            Values::Float(_) => Column::Float(Vec::with_capacity(rows)),
             Values::Text(_) => Column::Text(Text::default()),
-            Values::Strings(..) | Values::AlikeStrings(..) => Column::Strings(Box::default()),
+            Values::Strings(..) | Values::AlikeStrings(..) => {
+                Column::Strings(Box::new(Interned { keys: Vec::with_capacity(rows), ..Interned::default() }))
+            }
         });
         let columns = columns.collect();
         Columns { names: alb::schema().fields().iter().map(|f| f.name().clone()).collect(), columns, rows: 0 }
@@ -86,6 +89,16 @@ impl Columns {
         }
         self.rows += batch.num_rows();
         Ok(())
+    }
+
+    /// There are no more rows: frees what only appending needs.
+    pub(super) fn seal(&mut self) {
+        for column in &mut self.columns {
+            if let Column::Strings(strings) = column {
+                strings.dictionary = None;
+                strings.known = Vec::new();
+            }
+        }
     }
 
     /// Microseconds since the epoch.

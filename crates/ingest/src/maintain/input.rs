@@ -20,9 +20,9 @@ use super::columns::Columns;
 use crate::lake_file::{self, LakeFile};
 
 /// Rows that are Arrow arrays at a time.
-const BATCH_ROWS: usize = 32 << 10;
+const BATCH_ROWS: usize = 16 << 10;
 /// Files from an object store that are kept for the next slice, together at most.
-const CACHE_BYTES: usize = 64 << 20;
+const CACHE_BYTES: usize = 32 << 20;
 
 /// Opens files; keeps some of those that had to be fetched.
 pub(super) struct Inputs<'a> {
@@ -61,7 +61,7 @@ impl<'a> Inputs<'a> {
         };
         let metadata = ArrowReaderMetadata::load(&bytes, options()).map_err(|e| e.to_string())?;
         check_columns(metadata.schema())?;
-        let wanted = Columns::new().wanted(metadata.schema());
+        let wanted = Columns::with_capacity(0).wanted(metadata.schema());
         let metadata =
             ArrowReaderMetadata::try_new(metadata.metadata().clone(), options().with_schema(Arc::new(wanted)))
                 .map_err(|e| e.to_string())?;

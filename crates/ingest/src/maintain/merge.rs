@@ -4,6 +4,7 @@
 //! hundred thousand rows: what each file has of a slice is read, sorted together, and becomes a row group. So only a slice is in memory,
 //! however many files there are and however they overlap; for what overlaps, files are opened once a slice.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,8 +79,8 @@ impl Arrivals {
         Ok(Mergeable { file: file.clone(), rows, first, last })
     }
 
-    /// Ends of slices with at most so many rows each, in ascending order; the last is the day's.
-    fn slices(&self, rows: usize) -> Result<Vec<i64>, String> {
+    /// Ends of slices with at most so many rows each, and how many they have, in ascending order; the last end is the day's.
+    fn slices(&self, rows: usize) -> Result<Vec<(i64, usize)>, String> {
         let mut ends = Vec::new();
         let mut held = 0;
         for (second, &count) in self.by_second.iter().enumerate() {
@@ -88,12 +89,12 @@ impl Arrivals {
                 return Err(format!("{count} rows of one second are too many to be merged"));
             }
             if held > 0 && held + count > rows {
-                ends.push(self.start + second as i64 * MICROS_PER_SECOND);
+                ends.push((self.start + second as i64 * MICROS_PER_SECOND, held));
                 held = 0;
             }
             held += count;
         }
-        ends.push(self.start + SECONDS_PER_DAY as i64 * MICROS_PER_SECOND);
+        ends.push((self.start + SECONDS_PER_DAY as i64 * MICROS_PER_SECOND, held));
         Ok(ends)
     }
 }
@@ -115,13 +116,14 @@ pub(super) fn merge(
     let schema = alb::schema();
     let mut encoder = Encoder::new(parquet_file::ZSTD_LEVEL)?;
     let ends = arrivals.slices(options.rows_per_group).map_err(Trouble::Files)?;
-    let last_end = ends.last().copied();
+    let last_end = ends.last().map(|(end, _)| *end);
     let mut start = i64::MIN;
     let mut sink = Sink::default();
     let mut writer = parquet_file::sorted_file(sink.clone(), &schema)?;
     let mut groups = 0;
-    for end in ends {
-        let columns = slice(inputs, stop, files, start, end)?;
+    for (end, rows) in ends {
+        let mut columns = Columns::with_capacity(rows);
+        slice(inputs, stop, files, start..end, &mut columns)?;
         inputs.forget(|location| files.iter().any(|input| input.file.location == *location && input.last < end));
         start = end;
         if columns.len() > 0 {
@@ -148,15 +150,15 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// The rows of all files that arrived from `start` on and before `end`.
+/// Appends the rows of all files that arrived at these times.
 fn slice(
     inputs: &mut Inputs<'_>,
     stop: &AtomicBool,
     files: &[Mergeable],
-    start: i64,
-    end: i64,
-) -> Result<Columns, Trouble> {
-    let mut columns = Columns::new();
+    times: Range<i64>,
+    columns: &mut Columns,
+) -> Result<(), Trouble> {
+    let Range { start, end } = times;
     for input in files.iter().filter(|input| input.rows > 0 && input.first < end && input.last >= start) {
         if stop.load(Ordering::Relaxed) {
             return Err(Trouble::Stopped);
@@ -169,9 +171,10 @@ fn slice(
                 let arrivals = open.arrivals()?;
                 arrivals.partition_point(|&at| at < start)..arrivals.partition_point(|&at| at < end)
             };
-            if rows.is_empty() { Ok(()) } else { open.read(rows, &mut columns) }
+            if rows.is_empty() { Ok(()) } else { open.read(rows, columns) }
         };
         read().map_err(|reason: String| Trouble::Files(format!("{}: {reason}", input.file.location)))?;
     }
-    Ok(columns)
+    columns.seal();
+    Ok(())
 }

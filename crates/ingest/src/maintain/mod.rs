@@ -5,7 +5,7 @@
 //!   snapshots, and files that are not in it yet for the ingest that wrote them, until they are older than [`Options::grace`].
 //! - **Killed at any point** it leaves files that nobody refers to, which a later run deletes.
 //! - **Memory**: a slice of a day (some 350 bytes a row and [`Options::rows_per_group`] rows), the new file while it is being written (up to
-//!   one and a half times [`Options::target`]), and from object stores 64 MB of files. With the defaults a process stays below 512 MB.
+//!   five fourths of [`Options::target`]), and from object stores one file below [`Options::small`] and 32 MB of others. With the defaults a process stays below 512 MB.
 
 mod append;
 mod columns;
@@ -55,7 +55,7 @@ impl Default for Options {
         Options {
             small: 64_000_000,
             target: 128_000_000,
-            rows_per_group: 300_000,
+            rows_per_group: 250_000,
             retain_days: None,
             grace: TimeDelta::hours(24),
             log_grace: TimeDelta::days(30),
@@ -204,11 +204,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How many files these should become; `None` if that would not be fewer.
+    /// How many files these should become, of five eighths to five fourths of the target; `None` if that would not be fewer.
     fn planned(&self, files: &[Arc<DataFile>]) -> Option<usize> {
         let bytes: u64 = files.iter().map(|file| file.size).sum();
-        let target = self.options.target.max(1);
-        let count = ((bytes + target / 2) / target).max(1) as usize;
+        let count = (bytes * 4).div_ceil(self.options.target.max(1) * 5).max(1) as usize;
         (count < files.len()).then_some(count)
     }
 

@@ -69,6 +69,10 @@ impl Site {
     }
 
     pub(crate) fn ingest(&self, inputs: &[PathBuf]) -> albatross_ingest::Summary {
+        self.ingest_into(&self.lake(), inputs)
+    }
+
+    pub(crate) fn ingest_into(&self, lake: &Lake, inputs: &[PathBuf]) -> albatross_ingest::Summary {
         let options = Options {
             inputs: inputs.iter().map(|p| p.to_str().unwrap().to_string()).collect(),
             window: Window::default(),
@@ -79,7 +83,7 @@ impl Site {
             routes: Routes::default(),
             route_rules: "1".into(),
         };
-        ingest(self.runtime.handle(), &self.lake(), &options, &AtomicBool::new(false), &|_| {}).unwrap()
+        ingest(self.runtime.handle(), lake, &options, &AtomicBool::new(false), &|_| {}).unwrap()
     }
 
     /// So many ingests of one file each, whose lines interleave; every file has a line that cannot be read.
