@@ -139,7 +139,9 @@ fn every_reject_file_and_commit_is_an_event_with_its_object() {
     let finished = of(&all, "ingest finished");
     assert_eq!((finished.len(), &finished[0]["rejects"], &finished[0]["failed"]), (1, &2.into(), &1.into()));
 
-    let again = events(&site.run(&["ingest", "logs", "--log-format", "json", "-v", "-v"]).stderr);
+    assert_eq!(of(&all, "source found").len(), 3);
+    let args = ["ingest", "logs", "--log-format", "json", "-v", "-v"];
+    let again = events(&site.run(&args).stderr);
     assert_eq!(of(&again, "source skipped, it is in the lake already").len(), 2);
     assert_eq!(of(&again, "line rejected").len(), 0);
 }

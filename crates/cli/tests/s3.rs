@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use albatross_testbed::{Moto, Proxy};
+use albatross_testbed::{Fault, Faults, Moto, Proxy};
 
 struct Site {
     runtime: tokio::runtime::Runtime,
@@ -127,4 +127,27 @@ fn what_is_wrong_is_said() {
         4,
         "permission s3:ListBucket on arn:aws:s3:::logs is missing. The smallest policy",
     );
+}
+
+#[test]
+fn retries_are_in_the_log_with_their_object_and_not_in_the_mail() {
+    let Some(site) = Site::new() else { return };
+    site.runtime.block_on(async {
+        site.proxy.set(Faults { seed: 7, faults: vec![(Fault::SlowDown, 0.2)] });
+    });
+    let ran = site.run(&["--lake", LAKE, "-v", "--log-format", "json", "ingest", "s3://logs/prod/"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let events: Vec<serde_json::Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |message: &str| events.iter().filter(|event| event["message"] == message).collect::<Vec<_>>();
+    let retries = of("S3 request failed, trying again");
+    let made = site.proxy.done()[&Fault::SlowDown];
+    assert_eq!(retries.len() as u64, made);
+    assert!(retries.iter().all(|retry| retry["bucket"] == "logs" && retry["attempt"].is_u64()));
+    assert!(retries.iter().any(|retry| retry["key"].as_str().unwrap().starts_with("prod/")));
+    assert_eq!(of("store probed with two conditional writes")[0]["refused"], true);
+    assert_eq!(of("source read").len(), 75);
+
+    let ran = site.run(&["--lake", "s3://logs/another lake", "ingest", "s3://logs/prod/"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("ingested 75 files"), "{}", ran.stderr);
 }

@@ -39,7 +39,7 @@ fn status_counts_what_is_there_missing_and_new() {
     put(&logs, "10.0.0.1", "1805", &line("18:01:00"));
     put(&logs, "10.0.0.2", "1805", &line("18:02:00"));
     put(&logs, "10.0.0.2", "1810", &format!("{}bad line\n", line("18:06:00")));
-    run(folder.path(), &["ingest", "logs", "-q"]);
+    run(folder.path(), &["ingest", "logs", "-q", "--threads", "1"]);
     let before: Value = serde_json::from_str(&run(folder.path(), &["status", "--json"])).unwrap();
     assert_eq!(before["drift"], json!({"lines": 0, "of_lines": 0, "share": null, "since": null, "unknown_files": 0}));
     assert_eq!(before["small_files"], json!({"files": 0, "bytes": 0, "days": 0}));
@@ -50,7 +50,7 @@ fn status_counts_what_is_there_missing_and_new() {
     let surplus = line("18:12:00").replace(" - -\n", " - - - \"x y\"\n");
     put(&logs, "10.0.0.1", "1815", &format!("{}{surplus}{surplus}", line("18:11:00")));
     put(&logs, "10.0.0.2", "1815", &line("18:13:00"));
-    run(folder.path(), &["ingest", "logs", "-q"]);
+    run(folder.path(), &["ingest", "logs", "-q", "--threads", "1"]);
     let status: Value = serde_json::from_str(&run(folder.path(), &["status", "--json"])).unwrap();
     let alb = &status["tables"][0];
     for (field, value) in [
@@ -109,7 +109,7 @@ fn status_counts_what_is_there_missing_and_new() {
 fn an_empty_lake_has_a_status() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("logs")).unwrap();
-    run(folder.path(), &["ingest", "logs", "-q"]);
+    run(folder.path(), &["ingest", "logs", "-q", "--threads", "1"]);
     let status: Value = serde_json::from_str(&run(folder.path(), &["status", "--json"])).unwrap();
     assert_eq!((&status["newest"], &status["coverage"], &status["sources"]), (&json!(null), &json!(null), &json!([])));
     assert!(run(folder.path(), &["status"]).contains("0 rows in   0 files"));

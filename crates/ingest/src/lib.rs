@@ -100,8 +100,9 @@ pub fn ingest(
         let metrics = runtime.block_on(lake.txns(Table::Metrics))?;
         todo.retain(|source| {
             let there = source.txn().is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn));
-            if there {
-                tracing::debug!(source = source.uri.as_str(), "source skipped, it is in the lake already");
+            match there {
+                true => tracing::debug!(source = source.uri, "source skipped, it is in the lake already"),
+                false => tracing::debug!(source = source.uri, bytes = source.size, "source found"),
             }
             !there
         });

@@ -104,7 +104,13 @@ pub(crate) fn discover(runtime: &Handle, s3: &S3, inputs: &[String], window: &Wi
             list(path, &mut sources, &mut failures);
         }
     }
-    sources.retain(|source| window.takes_file(&source.uri));
+    sources.retain(|source| {
+        let wanted = window.takes_file(&source.uri);
+        if !wanted {
+            tracing::debug!(source = source.uri, "source skipped, it is outside --from and --to");
+        }
+        wanted
+    });
     sources.sort_by(|a, b| a.uri.cmp(&b.uri));
     let mut seen = HashSet::new();
     sources.retain(|source| seen.insert(source.uri.clone()));
