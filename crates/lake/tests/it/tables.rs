@@ -67,7 +67,7 @@ async fn a_parquet_file_is_listed_with_rows_day_and_bounds() {
         // Up to the next millisecond, and then to its last microsecond.
         assert_eq!(time.max, Some(Value::Timestamp(1_763_632_860_000_999)));
         assert_eq!(time.null_count, Some(1));
-        assert_eq!(stat("duration").max, Some(Value::Float(5.9)));
+        assert_eq!(stat("duration").max, Some(Value::Float(5.9f64.next_up())));
         assert_eq!(stat("duration").null_count, Some(1));
         assert_eq!(stat("elb_status_code").min, Some(Value::Int(200)));
         assert_eq!(stat("elb_status_code").max, Some(Value::Int(502)));
