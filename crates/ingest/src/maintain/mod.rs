@@ -13,9 +13,6 @@ mod input;
 mod merge;
 mod output;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
