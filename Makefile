@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean nextest
+.PHONY: help demo test bench torture lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -52,6 +52,11 @@ BENCH_ARGS ?=
 bench: venv ## measure ingest and queries against zcat and DuckDB (long)
 	$(CARGO) build --release --locked --package albatross --package albatross-simulate
 	$(VENV)/bin/python bench/run.py --albatross target/release/albatross --simulate target/release/simulate $(BENCH_ARGS)
+
+TORTURE_ARGS ?= --s3
+torture: venv ## kill ingest and maintain at random, let several work at once, compare (long)
+	$(CARGO) build --release --locked --package albatross --package albatross-simulate
+	$(VENV)/bin/python tests/torture/torture.py --albatross target/release/albatross --simulate target/release/simulate $(TORTURE_ARGS)
 
 clean: ## remove everything that was built
 	$(CARGO) clean

@@ -41,8 +41,24 @@ fn others_read_the_same_counts_and_sums() {
         .arg(root().join("tests/readers/figures.sql"))
         .arg("--output")
         .arg(&figures));
-    let said = run(Command::new(python).arg(root().join("tests/readers/check.py")).arg(&lake).arg(&figures));
+    let check = || run(Command::new(&python).arg(root().join("tests/readers/check.py")).arg(&lake).arg(&figures));
+    let said = check();
     assert!(said.contains("deltalake"), "{said}");
+    // And of the merged files.
+    run(albatross().arg("maintain"));
+    check();
+}
+
+#[test]
+fn runs_are_killed_and_nothing_is_lost() {
+    let Some(python) = python() else { return };
+    let said = run(Command::new(python)
+        .arg(root().join("tests/torture/torture.py"))
+        .args(["--kills", "6", "--rounds", "1", "--lines", "20000", "--seed", "7"])
+        .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
+        .arg("--simulate")
+        .arg(Path::new(env!("CARGO_BIN_EXE_albatross")).with_file_name("simulate")));
+    assert!(said.contains("kill on disk") && said.contains("together on disk"), "{said}");
 }
 
 #[test]
