@@ -6,9 +6,9 @@ Two trials, each on disk and, with --s3, on an S3 server that is started for it 
 
 - `kill`: ingest and maintain are started on one lake, on changing parts of the same logs, and get SIGKILL after a random time; after
   some twenty of them one clean run of each, and the next lake.
-- `together`: rounds of four ingests of overlapping logs and two maintains on one lake, all at once.
+- `together`: rounds of four ingests of overlapping logs and two maintains on one lake, all at once; each round on a new lake.
 
-After each trial the lake must hold the same rows as one that was filled by a single undisturbed run: their count, and a hash
+After each of these the lake must hold the same rows as one that was filled by a single undisturbed run: their count, and a hash
 over all of their columns in order. `albatross verify` must find nothing. Exit code: 0 if all of that holds, 1 if not.
 """
 
@@ -161,10 +161,10 @@ def kill(options, dice, make_lake, logs, want):
 
 
 def together(options, dice, make_lake, logs, want):
-    lake = make_lake("together")
-    lake.run("ingest", "--quiet", sorted(logs.iterdir())[0])
     problems = []
-    for _ in range(options.rounds):
+    for number in range(options.rounds):
+        lake = make_lake(f"together-{number}")
+        lake.run("ingest", "--quiet", sorted(logs.iterdir())[0])
         running = [lake.start("ingest", "--quiet", *some(dice, logs)) for _ in range(4)]
         running += [lake.start(*MAINTAIN) for _ in range(2)]
         for process in running:
@@ -172,9 +172,10 @@ def together(options, dice, make_lake, logs, want):
             # Who loses a race may say so (1), but must not fail.
             if process.returncode not in (0, 1):
                 problems.append(f"{process.args[3]}: exit code {process.returncode}: {err.decode(errors='replace').strip()}")
-    lake.run("ingest", "--quiet", logs)
-    lake.run(*MAINTAIN)
-    return f"{options.rounds} rounds of four ingests and two maintains", problems + judge(lake, want)
+        lake.run("ingest", "--quiet", logs)
+        lake.run(*MAINTAIN)
+        problems += judge(lake, want)
+    return f"{options.rounds} rounds of four ingests and two maintains, each on a new lake", problems
 
 
 def judge(lake, want):
