@@ -247,7 +247,7 @@ impl Strings {
     /// Appends the numbers of the waiting values to `keys`.
     ///
     /// Values of which there are many lie all over the memory, and each look-up would wait for it several times over. In loops of
-    /// nothing but independent loads the processor waits for all of them at once. That took a fifth off the time of an ingest.
+    /// nothing but independent loads the processor waits for all of them at once. That took 15 % off the time of an ingest.
     fn intern_all(&mut self, waiting: &Text, keys: &mut Vec<u32>) {
         let mut hashes = [0u32; MAX_WAITING];
         let mut slots = [0u64; MAX_WAITING];
@@ -446,7 +446,7 @@ impl Keyed for Group {
 /// Neighbouring fields of a line that vary together, as they are written: one comparison or lookup a row for all of them, and the
 /// columns made of them ([`Part`], [`IntPart`]) hold something per distinct group only.
 ///
-/// This took a third off the time of decoding: half of a line's fields are the same in nearly all lines.
+/// Half of a line's fields are the same in nearly all lines.
 #[derive(Default)]
 pub(crate) struct Group {
     keys: Vec<u32>,

@@ -2,7 +2,7 @@
 //!
 //! Arrow's own writer finds the distinct values of every column again, row by row, and wants a sorted copy of the rows first. Here
 //! strings are numbered since they were decoded, the sort is applied while encoding, and what a column is decides its
-//! encoding. On access logs this takes a third of the time, and the file is a tenth smaller:
+//! encoding. Together with how rows are decoded this takes 0.73 of the time on access logs, and the file is a tenth smaller:
 //!
 //! - Keys into dictionaries of 16 to 65,536 values have whole bytes. Requests come in bursts (one client, one connection, one page),
 //!   which zstd finds in bytes but not in packed bits; it is worth 2 % of the file.
