@@ -3,6 +3,8 @@
 //! Source: AWS, "Troubleshoot your Application Load Balancers" and "Access logs for your Application Load Balancer". A row gives
 //! the first suspicion only; what a crowd of rows says is the matter of queries.
 
+use crate::columns::Names;
+
 /// Who made the answer that the client got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnsweredBy {
@@ -15,10 +17,16 @@ pub enum AnsweredBy {
 }
 
 impl AnsweredBy {
-    pub(crate) const NAMES: [&'static str; 3] = ["target", "load_balancer", "client_gone"];
-
     pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
+        <Self as Names>::NAMES[self as usize]
+    }
+}
+
+impl Names for AnsweredBy {
+    const NAMES: &'static [&'static str] = &["target", "load_balancer", "client_gone"];
+
+    fn number(self) -> u32 {
+        self as u32
     }
 }
 
@@ -34,6 +42,14 @@ macro_rules! causes {
 
             pub fn name(self) -> &'static str {
                 Self::NAMES[self as usize]
+            }
+        }
+
+        impl Names for Cause {
+            const NAMES: &'static [&'static str] = Cause::NAMES;
+
+            fn number(self) -> u32 {
+                self as u32
             }
         }
     };

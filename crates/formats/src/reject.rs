@@ -3,6 +3,55 @@
 /// How much of a bad line is kept, in bytes.
 pub(crate) const RAW_BYTES: usize = 4096;
 
+/// Rejects of one source that are kept with their text; further ones are counted only, so that memory stays bounded.
+pub const MAX_KEPT_REJECTS: usize = 100_000;
+
+/// Why a line is no row.
+pub(crate) enum Other {
+    Skip(Skip),
+    Reject { reason: &'static str, detail: String },
+}
+
+impl Other {
+    pub(crate) fn reject(reason: &'static str, detail: String) -> Other {
+        Other::Reject { reason, detail }
+    }
+}
+
+/// What became of a source, besides rows.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub counts: Counts,
+    /// In the order of their lines; the first [`MAX_KEPT_REJECTS`] of them.
+    pub rejects: Vec<Reject>,
+}
+
+impl Outcome {
+    /// Adds what a later piece of the same source gave.
+    pub fn append(&mut self, mut later: Outcome) {
+        self.counts.add(&later.counts);
+        let room = MAX_KEPT_REJECTS - self.rejects.len();
+        later.rejects.truncate(room);
+        self.rejects.append(&mut later.rejects);
+    }
+
+    /// Counts a record (a line, or what a format has instead) that was read into a row or not. `raw` is what is kept of it.
+    #[inline]
+    pub(crate) fn count(&mut self, result: Result<(), Other>, line: u64, byte: u64, bytes: &[u8]) {
+        self.counts.lines += 1;
+        match result {
+            Ok(()) => self.counts.rows += 1,
+            Err(Other::Skip(skip)) => self.counts.skip(skip),
+            Err(Other::Reject { reason, detail }) => {
+                self.counts.rejects += 1;
+                if self.rejects.len() < MAX_KEPT_REJECTS {
+                    self.rejects.push(Reject { line, byte, reason, detail, raw: raw(bytes) });
+                }
+            }
+        }
+    }
+}
+
 /// A line that could not become a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
@@ -23,6 +72,10 @@ pub struct Reject {
 pub enum Skip {
     /// An empty line.
     Empty,
+    /// A header, such as `#Fields:`.
+    Header,
+    /// A line that continues the one before it, whose row it is part of.
+    Continuation,
     /// `Enable AccessLog for ELB: ...`, which AWS writes when logging is switched on.
     Control,
     /// A line of an ALB connection log.
@@ -36,13 +89,23 @@ pub enum Skip {
 }
 
 impl Skip {
-    pub const ALL: [Skip; 6] =
-        [Skip::Empty, Skip::Control, Skip::ConnectionLog, Skip::HealthCheckLog, Skip::ClassicLog, Skip::NetworkLog];
+    pub const ALL: [Skip; 8] = [
+        Skip::Empty,
+        Skip::Header,
+        Skip::Continuation,
+        Skip::Control,
+        Skip::ConnectionLog,
+        Skip::HealthCheckLog,
+        Skip::ClassicLog,
+        Skip::NetworkLog,
+    ];
 
     /// For messages, with an `s` where there are several: "ALB connection-log line".
     pub fn describe(self) -> &'static str {
         match self {
             Skip::Empty => "empty line",
+            Skip::Header => "header line",
+            Skip::Continuation => "continuation line",
             Skip::Control => "control line",
             Skip::ConnectionLog => "ALB connection-log line",
             Skip::HealthCheckLog => "ALB health-check line",
@@ -77,7 +140,7 @@ impl Counts {
     /// A metrics file: every data point read is part of a row or a reject; several of them may make one row.
     pub fn of_metrics(records: u64, rows: u64, rejects: u64, headers: u64) -> Counts {
         let mut counts = Counts { lines: records + headers, rows, rejects, ..Counts::default() };
-        counts.skips[Skip::Control as usize] = headers;
+        counts.skips[Skip::Header as usize] = headers;
         counts
     }
 

@@ -2,8 +2,9 @@
 
 use super::rows::Rows;
 use crate::cause::{self, Clues};
+use crate::columns::group;
 use crate::fields::{self, Fields, UnterminatedQuote};
-use crate::reject::{Skip, escape_invalid_utf8};
+use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::value::{self, Clock};
 
 /// Fields that are documented, in their order.
@@ -49,32 +50,7 @@ const FIELDS: [&str; 36] = [
 /// The oldest lines (2016) end with `trace_id`.
 const MIN_FIELDS: usize = 18;
 
-/// Why a line is no row.
-pub(super) enum Other {
-    Skip(Skip),
-    Reject { reason: &'static str, detail: String },
-}
-
-impl Other {
-    pub(super) fn reject(reason: &'static str, detail: String) -> Other {
-        Other::Reject { reason, detail }
-    }
-}
-
 type Line<'a> = Fields<'a, { FIELDS.len() }>;
-
-/// Appends neighbouring fields, which are columns as they stand.
-macro_rules! group {
-    ($rows:ident, $line:ident, $group:ident, $first:literal..=$last:literal, [$($part:ident),*]) => {
-        let span = $line.span($first, $last);
-        let key = $rows.$group.find(span).unwrap_or_else(|hash| {
-            let mut fields = ($first..=$last).map(|i| $line.get(i));
-            $($rows.$part.add(fields.next().unwrap_or(b"-"));)*
-            $rows.$group.insert(hash, span)
-        });
-        $rows.$group.push(key);
-    };
-}
 
 /// Appends the line as a row.
 pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), Other> {
@@ -158,8 +134,8 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
     rows.request_verb.push(verb);
     rows.request_url.push(url);
     rows.request_proto.push(proto);
-    rows.answered_by.push_key(cause::answered_by(&clues).map(|a| a as u32));
-    rows.cause.push_key(cause::cause(&clues).map(|c| c as u32));
+    rows.answered_by.push(cause::answered_by(&clues));
+    rows.cause.push(cause::cause(&clues));
     rows.user_agent.push(line.get(13));
     group!(rows, line, tls, 14..=16, [ssl_cipher, ssl_protocol, target_group_arn]);
     rows.trace_id.push(line.get(17));
@@ -186,7 +162,7 @@ pub(super) fn decode(bytes: &[u8], number: u64, rows: &mut Rows) -> Result<(), O
         b"" => rows.extra.push_key(None),
         surplus => rows.extra.push_verbatim(surplus),
     }
-    rows.push_source(number);
+    rows.end_row(number);
     Ok(())
 }
 
