@@ -61,9 +61,15 @@ pub(crate) struct Ingest {
     /// Leave out files of requests that arrived at this time or later. In S3 only the days that matter are listed.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
-    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    /// Zone of --from and --to given without one, and of logs that tell local time without saying where: Europe/Berlin.
     #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
     pub(crate) tz: Tz,
+    /// Year of logs that have none in their times.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
+    pub(crate) year: Option<i32>,
+    /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    pub(crate) format: Option<albatross_formats::Format>,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1")]
     pub(crate) max_rejects: f64,
@@ -181,6 +187,11 @@ pub(crate) struct Output {
     /// Exit with 1 if the answer has any row.
     #[arg(long)]
     pub(crate) fail_on_rows: bool,
+}
+
+fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {
+    use albatross_formats::Format;
+    Format::named(name).ok_or_else(|| format!("give one of {}", Format::ALL.map(Format::name).join(", ")))
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

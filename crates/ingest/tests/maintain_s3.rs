@@ -54,12 +54,12 @@ fn a_lake_in_s3_is_maintained_and_verified() {
     proxy.set(Faults::default());
 
     let mut files = BTreeMap::new();
-    for table in [Table::Alb, Table::Ingested] {
+    for table in [Table::ALB, Table::Ingested] {
         let snapshot = site.runtime.block_on(lake().snapshot(table)).unwrap();
         files.insert(table.name(), snapshot.files.iter().map(|file| file.rows.unwrap()).collect::<Vec<_>>());
     }
     assert_eq!(files, BTreeMap::from([("alb", vec![200]), ("ingested", vec![4])]));
-    let options = verify::Options { sources: Some(Vec::new()), s3: s3.clone() };
+    let options = verify::Options { sources: Some(Vec::new()), s3: s3.clone(), settings: Default::default() };
     let summary = verify(site.runtime.handle(), &lake(), &options, &stop, &|found| panic!("{found:?}")).unwrap();
     assert_eq!((summary.sources, summary.read_again, summary.rows), (4, 4, 204));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use albatross_formats::Routes;
+use albatross_formats::Settings;
 use albatross_ingest::{Event, Options, Summary, Window, ingest};
 use albatross_lake::{Lake, Table};
 use albatross_s3::{AccessKey, Limits, S3};
@@ -103,7 +103,8 @@ impl Site {
             threads: 2,
             memory_per_thread: 0,
             max_rejects: 1.0,
-            routes: Routes::default(),
+            format: None,
+            settings: Settings::default(),
             route_rules: "1".into(),
         }
     }
@@ -116,7 +117,7 @@ impl Site {
     fn rows(&self, lake: &Lake) -> Vec<String> {
         let mut rows = Vec::new();
         let disk = format!("{}/", self.logs().display());
-        for table in [Table::Alb, Table::Rejects] {
+        for table in [Table::ALB, Table::Rejects] {
             for file in self.runtime.block_on(lake.snapshot(table)).unwrap().files {
                 let get = async { lake.object_store().get(&file.location).await.unwrap().bytes().await.unwrap() };
                 let bytes: Bytes = self.runtime.block_on(get);

@@ -72,7 +72,7 @@ impl TableProvider for Committed {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut committed: Vec<String> = Vec::new();
-        for table in [Table::Alb, Table::Metrics] {
+        for table in Table::of_rows() {
             let ids = self.lake.txns(table).await.map_err(|e| DataFusionError::External(e.into()))?;
             committed.extend(ids.iter().map(ToString::to_string));
         }
