@@ -118,7 +118,8 @@ fn append(line: &Fields<'_, FIELDS>, number: u64, rows: &mut Rows) -> Result<(),
     let backend_time = typed.seconds(5)?;
     let response_time = typed.seconds(6)?;
     let elb_status = typed.int(7)?;
-    let backend_status = typed.int(8)?;
+    // Where no instance answered, it is 0 as well.
+    let backend_status = typed.int(8)?.filter(|status| *status != 0);
     let received = typed.long(9)?;
     let sent = typed.long(10)?;
     let clues = Clues {

@@ -191,11 +191,11 @@ mod tests {
             read(r#" {"a":"x \"y\" \u00e9", "b" : -1.50 ,"c":null,"d":[1,{"e":"}"}],"f":true,"g":""} "#);
         let want = [
             ("a", "x \"y\" é", 7),
-            ("b", "-1.50", 31),
-            ("c", "NULL", 42),
-            ("d", "[1,{\"e\":\"}\"}]", 51),
-            ("f", "true", 69),
-            ("g", "", 79),
+            ("b", "-1.50", 30),
+            ("c", "NULL", 41),
+            ("d", "[1,{\"e\":\"}\"}]", 50),
+            ("f", "true", 68),
+            ("g", "", 78),
         ];
         assert_eq!(result, Ok(()));
         assert_eq!(found, want.map(|(key, value, at)| (key.to_string(), value.to_string(), at)));

@@ -168,9 +168,11 @@ fn append(line: &Fields<'_, FIELDS>, number: u64, rows: &mut Rows) -> Result<(),
     rows.tls.push(key);
     group!(rows, line, alpn, 18..=20, [alpn_fe_protocol, alpn_be_protocol, alpn_client_preference_list]);
     rows.tls_connection_creation_time.push(created);
-    rows.cause.push(match (alert, handshake_time) {
-        (_, None) if line.count() > 8 && line.get(14) == b"-" => Some(TlsCause::HandshakeFailed),
-        (Some(1..), _) => Some(TlsCause::Alert),
+    // Both fields are there, and neither has a value.
+    let is_failed = handshake_time.is_none() && line.get(14) == b"-" && line.place(8).and(line.place(14)).is_some();
+    rows.cause.push(match alert {
+        _ if is_failed => Some(TlsCause::HandshakeFailed),
+        Some(1..) => Some(TlsCause::Alert),
         _ => None,
     });
     rows.extra.push_surplus(line.surplus);

@@ -78,11 +78,11 @@ pub(super) fn append(line: &Fields<'_, { FIELDS.len() }>, number: u64, rows: &mu
     let sum = request_time.zip(target_time).zip(response_time).map(|((a, b), c)| a + b + c);
     let (started_at, duration) = match (created, time, sum) {
         (Some(created), Some(time), _) => (created, (time >= created).then(|| (time - created) as f64 / 1e6)),
-        // Users may leave out either field of what CloudWatch Logs delivers.
-        (Some(created), None, sum) => (created, sum),
+        // Of what CloudWatch Logs delivers, users may leave out either field.
+        (Some(created), None, sum) if line.place(1).is_none() => (created, sum),
         (None, Some(time), Some(sum)) => (time - (sum * 1e6).round() as i64, Some(sum)),
         (None, Some(time), None) => (time, None),
-        (None, None, _) => return Err(typed.bad(1, "bad_timestamp", "a time is needed here")),
+        (_, None, _) => return Err(typed.bad(1, "bad_timestamp", "a time is needed here")),
     };
     let clues = Clues {
         elb_status,

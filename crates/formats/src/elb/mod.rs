@@ -79,9 +79,24 @@ fn foreign(bytes: &[u8], own: Skip) -> Option<Other> {
     kind(bytes).filter(|kind| *kind != own).map(Other::Skip)
 }
 
-/// Whether the beginning of an uncompressed file holds a line of `own`.
+/// Whether the beginning of an uncompressed file is of `own`: most of its lines that are of any such log are.
 pub(crate) fn recognise(head: &[u8], own: Skip) -> bool {
-    any_line(head, |line| kind(line) == Some(own))
+    let mut lines = [0; Skip::ALL.len()];
+    any_line(head, |line| {
+        if let Some(kind) = kind(line) {
+            lines[kind as usize] += 1;
+        }
+        false
+    });
+    let logs = [Skip::RequestLog, Skip::ConnectionLog, Skip::HealthCheckLog, Skip::ClassicLog, Skip::NetworkLog];
+    // The first of equals; of a file without logs, none.
+    let most = logs.into_iter().rev().filter(|log| lines[*log as usize] > 0).max_by_key(|log| lines[*log as usize]);
+    most == Some(own)
+}
+
+/// Whether a file is the one that AWS writes to try a bucket.
+pub(crate) fn is_test_object(head: &[u8]) -> bool {
+    any_line(head, |line| kind(line) == Some(Skip::Control))
 }
 
 /// The log of a file named as AWS does: `<account>_elasticloadbalancing_<region>_<balancer>_<end>_...`. Where `<balancer>` begins with
@@ -106,11 +121,6 @@ pub(crate) fn by_name(file_name: &str) -> Option<Format> {
     } else {
         Some(Format::Clb)
     }
-}
-
-/// Whether a file is the one that AWS writes to try a bucket.
-pub(crate) fn is_test_object(head: &[u8]) -> bool {
-    recognise(head, Skip::Control)
 }
 
 /// Whether the beginning of an uncompressed file names the fields of the lines that follow.
