@@ -10,15 +10,59 @@ pub(crate) struct Fields<'a, const N: usize> {
     ends: [u32; N],
     count: usize,
     is_ascii: bool,
+    /// Whether quotes around a field are not part of it.
+    quoted: bool,
+    /// Where fields stood before `line` was put together from them; [`NOWHERE`] for one that was not there.
+    places: Option<&'a [u32; N]>,
     /// What follows the `N`th field, as written.
     pub(crate) surplus: &'a [u8],
 }
+
+/// The place of a field that the line did not have.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 impl<'a, const N: usize> Fields<'a, N> {
     /// None yet.
     #[inline]
     pub(crate) fn of(line: &'a [u8]) -> Fields<'a, N> {
-        Fields { line, starts: [0; N], ends: [0; N], count: 0, is_ascii: true, surplus: b"" }
+        Fields {
+            line,
+            starts: [0; N],
+            ends: [0; N],
+            count: 0,
+            is_ascii: true,
+            quoted: true,
+            places: None,
+            surplus: b"",
+        }
+    }
+
+    /// Fields that were put together as `line`, in order, unquoted, the `i`th from `starts[i]` to `ends[i]`. `places` has where each
+    /// stood before.
+    pub(crate) fn assembled(
+        line: &'a [u8],
+        starts: [u32; N],
+        ends: [u32; N],
+        places: &'a [u32; N],
+        surplus: &'a [u8],
+    ) -> Fields<'a, N> {
+        Fields { starts, ends, count: N, quoted: false, places: Some(places), surplus, ..Fields::of(line) }
+    }
+
+    /// Splits a line whose fields are never quoted at single spaces.
+    pub(crate) fn unquoted(line: &'a [u8]) -> Fields<'a, N> {
+        let mut fields = Fields { quoted: false, is_ascii: line.is_ascii(), ..Fields::of(line) };
+        let mut at = 0;
+        while at < line.len() {
+            if fields.count == N {
+                fields.surplus = line[at..].trim_ascii_end();
+                break;
+            }
+            let end = memchr(b' ', &line[at..]).map_or(line.len(), |i| at + i);
+            fields.add(at, end);
+            at = end + 1;
+        }
+        fields
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -36,8 +80,20 @@ impl<'a, const N: usize> Fields<'a, N> {
             return b"-";
         }
         match &self.line[self.starts[i] as usize..self.ends[i] as usize] {
-            [b'"', inner @ .., b'"'] => inner,
+            [b'"', inner @ .., b'"'] if self.quoted => inner,
             field => field,
+        }
+    }
+
+    /// The byte of the line, as it was read, where field `i` begins; `None` if the line has no such field.
+    pub(crate) fn place(&self, i: usize) -> Option<usize> {
+        match self.places {
+            Some(places) => places.get(i).filter(|place| **place != NOWHERE).map(|place| *place as usize),
+            None if i >= self.count => None,
+            None => {
+                let start = self.starts[i] as usize;
+                Some(start + usize::from(self.quoted && self.line.get(start) == Some(&b'"')))
+            }
         }
     }
 
@@ -285,6 +341,14 @@ mod tests {
         assert_eq!((two.count(), two.surplus), (2, br#""c d" -"#.as_slice()));
         assert_eq!(fields::<2>(b"a b").unwrap().surplus, b"");
         assert_eq!(fields::<2>(b"a").unwrap().get(1), b"-");
+    }
+
+    #[test]
+    fn unquoted_fields_keep_their_quotes() {
+        let line = br#"tls - "h2","http/1.1" 2026 - "#;
+        let fields = Fields::<4>::unquoted(line);
+        assert_eq!((fields.count(), fields.get(2), fields.surplus), (4, br#""h2","http/1.1""#.as_slice(), &b"-"[..]));
+        assert_eq!(fields.place(2), Some(6));
     }
 
     #[test]

@@ -5,12 +5,18 @@
 //! [`Reject`] or a counted skip. For every source, `rows + rejects + skipped = lines`.
 
 pub mod alb;
+pub mod alb_connections;
+pub mod alb_health_checks;
+pub mod clb;
 pub mod metrics;
+pub mod nlb;
 
 mod cause;
 mod columns;
+mod elb;
 mod fields;
 mod format;
+mod json;
 mod lines;
 mod reader;
 mod reject;

@@ -85,6 +85,12 @@ impl Dict {
         self.keys.push(key.unwrap_or(NULL_KEY));
     }
 
+    /// What stands behind a line's known fields; NULL for nothing.
+    #[inline]
+    pub(crate) fn push_surplus(&mut self, surplus: &[u8]) {
+        if surplus.is_empty() { self.keys.push(NULL_KEY) } else { self.push_verbatim(surplus) }
+    }
+
     pub(crate) fn intern(&mut self, value: &[u8]) -> u32 {
         self.strings.intern(value).0
     }
