@@ -6,7 +6,7 @@ use albatross_formats::{Format, Outcome, Settings, metrics};
 use arrow::array::RecordBatch;
 
 /// Panics if a decoder loses a line, or if what it makes depends on how the bytes come.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let [which, cut, text @ ..] = data else { return };
     let format = Format::ALL[usize::from(*which) % Format::ALL.len()];
     let settings = Settings::default();
