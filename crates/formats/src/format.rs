@@ -7,6 +7,9 @@ use arrow::datatypes::SchemaRef;
 use crate::reader::Reader;
 use crate::{Settings, alb, alb_connections, alb_health_checks, clb, elb, metrics, nlb};
 
+/// Whether the beginning of an uncompressed file is of a format.
+type Recogniser = fn(&[u8]) -> bool;
+
 /// A log format; each has a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
@@ -96,8 +99,7 @@ impl Format {
     /// name nor the content is that of a known format.
     pub fn recognise(file_name: &str, head: &[u8], _settings: &Settings) -> Option<Format> {
         Format::by_name(file_name).or_else(|| {
-            // Files may hold lines of several logs of load balancers: then it is the first of these.
-            let by_content: [(Format, fn(&[u8]) -> bool); 7] = [
+            let by_content: [(Format, Recogniser); 7] = [
                 (Format::Metrics, metrics::recognise),
                 (Format::Alb, alb::recognise),
                 (Format::AlbConnections, alb_connections::recognise),

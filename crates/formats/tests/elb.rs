@@ -4,6 +4,8 @@ use std::path::Path;
 
 use albatross_formats::{Format, MAX_LINE_BYTES, Outcome, Settings, Skip};
 use arrow::array::RecordBatch;
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 
 const LOGS: [Format; 5] = [Format::Alb, Format::AlbConnections, Format::AlbHealthChecks, Format::Clb, Format::Nlb];
 
@@ -85,9 +87,13 @@ fn json_and_w3c_become_the_same_rows_as_plain_lines() {
         for form in forms {
             let named = decode(format, &fixture(format, form)).0;
             for (i, field) in plain.schema().fields().iter().enumerate().filter(|(_, field)| field.name() != "line") {
-                let text =
-                    |batch: &RecordBatch| arrow::util::display::array_value_to_string(batch.column(i), 0).unwrap();
-                assert_eq!(text(&named), text(&plain), "{} {form}: {}", format.name(), field.name());
+                let to = match plain.column(i).data_type() {
+                    DataType::Timestamp(..) => DataType::Int64,
+                    DataType::Dictionary(..) => DataType::Utf8,
+                    other => other.clone(),
+                };
+                let first = |batch: &RecordBatch| cast(&batch.column(i).slice(0, 1), &to).unwrap();
+                assert_eq!(&first(&named), &first(&plain), "{} {form}: {}", format.name(), field.name());
             }
         }
     }

@@ -10,7 +10,7 @@
 use memchr::{memchr, memchr2};
 
 use crate::fields::{Fields, NOWHERE};
-use crate::json::{self, Value};
+use crate::json::{Broken, Members, Value, unescape};
 use crate::reject::{Other, Skip};
 use crate::{alb, alb_connections, alb_health_checks, nlb};
 
@@ -146,25 +146,35 @@ impl<const N: usize> Named<N> {
     fn json(&mut self, line: &[u8]) -> Result<(), Other> {
         let Named { layout, keys, values, decoded, surplus, .. } = self;
         let (mut count, mut is_new) = (0, false);
-        let result = json::members(line, |member| {
-            if keys.get(count).is_none_or(|(known, _)| known != member.key) {
+        let mut members = Members::of(line);
+        loop {
+            let expected = keys.get(count).map_or(b"".as_slice(), |(name, _)| name);
+            let member = match members.next(expected) {
+                Ok(Some(member)) => member,
+                Ok(None) => break,
+                Err(Broken { at, expected }) => {
+                    return Err(Other::reject("bad_json", format!("{expected} is missing at byte {at} of the line")));
+                }
+            };
+            if member.key != expected || count == keys.len() {
                 keys.truncate(count);
                 keys.push((member.key.to_vec(), layout.find(member.key)));
                 is_new = true;
             }
             let field = keys[count].1;
             count += 1;
-            let (Some(field), value) = (field, &member.value) else {
-                return keep(surplus, member.key, &member.value);
+            let Some(field) = field else {
+                keep(surplus, member.key, &member.value);
+                continue;
             };
-            match value {
+            match member.value {
                 Value::Null => values[field] = Found::NONE,
                 Value::Text(text) if memchr(b'\\', text).is_none() => {
                     values[field] = Found::at(member.at, member.at + text.len());
                 }
                 Value::Text(text) => {
                     let start = decoded.len();
-                    push_line(decoded, &json::unescape(text));
+                    push_line(decoded, &unescape(text));
                     values[field] = Found::at(start, decoded.len());
                     values[field].decoded = true;
                     values[field].place = member.at as u32;
@@ -180,9 +190,6 @@ impl<const N: usize> Named<N> {
                     }
                 },
             }
-        });
-        if let Err(json::Broken { at, expected }) = result {
-            return Err(Other::reject("bad_json", format!("{expected} is missing at byte {at} of the line")));
         }
         if is_new || self.verdict.1 != count {
             let keys = &self.keys[..count];
@@ -385,7 +392,10 @@ pub(super) fn kind(line: &[u8]) -> Option<Skip> {
     match line.first()? {
         b'{' => {
             // What is broken may be cut: the beginning of a file is enough.
-            let _ = json::members(line, |member| names.push(member.key));
+            let mut members = Members::of(line);
+            while let Ok(Some(member)) = members.next(b"") {
+                names.push(member.key);
+            }
         }
         b'#' => names.extend(header_columns(header_names(line)?)),
         _ => return None,
