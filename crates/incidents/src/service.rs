@@ -131,14 +131,17 @@ impl Service {
         added
     }
 
-    /// Gives about this share of the traffic to another group.
+    /// Gives about this share of the traffic, and at least one route, to another group.
     fn move_routes(&mut self, dice: &mut Dice, group: usize, share: f64) {
         let mut order: Vec<usize> = (0..self.routes.len()).collect();
         dice.shuffle(&mut order);
         let mut moved = 0.0;
         for route in order {
             let route = &mut self.routes[route];
-            if route.group == 0 && moved + route.weight < share * 1.3 && moved < share {
+            if route.group == 0
+                && moved < share
+                && (moved + route.weight < share * 1.3 || moved == 0.0 && route.weight < 0.15)
+            {
                 moved += route.weight;
                 route.group = group;
             }

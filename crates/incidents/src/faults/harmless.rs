@@ -13,7 +13,7 @@ struct Quiet;
 impl Fault for Quiet {}
 
 pub(super) fn quiet(_stage: Stage<'_>) -> Planned {
-    (Box::new(Quiet), Truth { shape: "quiet", ..Truth::default() })
+    (Box::new(Quiet), Truth { harmless: true, shape: "quiet", ..Truth::default() })
 }
 
 /// Rises over the first tenth of the span and falls over the last.
@@ -70,6 +70,7 @@ pub(super) fn surge(mut stage: Stage<'_>) -> Planned {
         average: dice.float(45.0, 75.0),
     };
     let truth = Truth {
+        harmless: true,
         span: Some(span),
         shape,
         route: fault.route.map(|route| service.routes[route].name()),
@@ -110,6 +111,7 @@ pub(super) fn scanner(mut stage: Stage<'_>) -> Planned {
         blocked: dice.pick(&[0.0, 0.0, 0.4, 0.95]),
     };
     let truth = Truth {
+        harmless: true,
         span: Some(span),
         shape: if fault.blocked > 0.5 { "blocked" } else { "answered" },
         client: (count == 1).then(|| fault.addresses[0].clone()),

@@ -112,6 +112,8 @@ impl Stage<'_> {
 /// What there is to find out.
 #[derive(Default)]
 pub(crate) struct Truth {
+    /// Nothing that anybody should be woken for.
+    pub(crate) harmless: bool,
     /// When the fault acts on arriving requests.
     pub(crate) span: Option<Span>,
     /// Which of its shapes the incident has.
@@ -127,7 +129,7 @@ pub(crate) struct Truth {
 type Planned = (Box<dyn Fault>, Truth);
 
 macro_rules! kinds {
-    ($($name:literal $(($harmless:ident))? => $plan:path,)*) => {
+    ($($name:literal => $plan:path,)*) => {
         /// The names of all kinds.
         pub const KINDS: &[&str] = &[$($name),*];
 
@@ -135,13 +137,6 @@ macro_rules! kinds {
             match kind {
                 $($name => Some($plan(stage)),)*
                 _ => None,
-            }
-        }
-
-        fn is_harmless(kind: &str) -> bool {
-            match kind {
-                $($($name => { stringify!($harmless); true })?)*
-                _ => false,
             }
         }
     };
@@ -159,9 +154,9 @@ kinds! {
     "lambda_error" => functions::lambda_error,
     "application_error" => routes::application_error,
     "no_targets" => targets::no_targets,
-    "quiet" (harmless) => harmless::quiet,
-    "surge" (harmless) => harmless::surge,
-    "scanner" (harmless) => harmless::scanner,
+    "quiet" => harmless::quiet,
+    "surge" => harmless::surge,
+    "scanner" => harmless::scanner,
 }
 
 impl Truth {
@@ -169,7 +164,7 @@ impl Truth {
     pub(crate) fn to_json(&self, kind: &str) -> Value {
         json!({
             "kind": kind,
-            "cause": (!is_harmless(kind)).then_some(kind),
+            "cause": (!self.harmless).then_some(kind),
             "shape": self.shape,
             "start": self.span.map(|span| rfc3339(span.start)),
             "end": self.span.map(|span| rfc3339(span.end)),
