@@ -26,7 +26,8 @@ struct CpuBound {
     timed_out: f64,
     idle_timeout_s: f64,
     average: f64,
-    targets: Vec<usize>,
+    /// Of each target: its maximum while it is not crowded, percent.
+    maxima: Vec<(usize, f64)>,
 }
 
 impl Fault for CpuBound {
@@ -60,16 +61,10 @@ impl Fault for CpuBound {
     }
 
     fn strain(&self, target: usize, at: i64) -> Option<(f64, f64)> {
-        if !self.span.contains(at) || !self.targets.contains(&target) {
-            return None;
-        }
+        let (_, between) = self.span.contains(at).then(|| self.maxima.iter().find(|(known, _)| *known == target))??;
         // Between the crowds a processor is still filled now and then.
         let crowded = within(&self.crowded, at);
-        Some(if crowded {
-            (self.average, 100.0)
-        } else {
-            (self.average * 0.85, if target % 3 == 0 { 98.0 } else { 85.0 })
-        })
+        Some(if crowded { (self.average, 100.0) } else { (0.85 * self.average, *between) })
     }
 
     fn extra(&self, at: i64) -> f64 {
@@ -117,7 +112,7 @@ pub(super) fn plan(mut stage: Stage<'_>) -> Planned {
         timed_out,
         idle_timeout_s: service.idle_timeout_s,
         average: if shape == "saturated" { dice.float(80.0, 97.0) } else { dice.float(38.0, 65.0) },
-        targets: service.groups[group].targets.clone(),
+        maxima: service.groups[group].targets.iter().map(|target| (*target, dice.float(75.0, 100.0))).collect(),
     };
     let truth = Truth {
         span: Some(span),

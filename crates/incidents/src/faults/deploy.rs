@@ -100,9 +100,11 @@ impl Deploy {
 }
 
 pub(super) fn plan(mut stage: Stage<'_>) -> Planned {
-    let window = stage.window((8.0, 30.0));
-    let group = stage.service.a_group(stage.dice);
+    let group = 0;
     let slots = stage.service.groups[group].targets.clone();
+    // Nobody waits longer than three minutes before the next target.
+    let longest = (3.0 * slots.len() as f64).clamp(8.0, 30.0);
+    let window = stage.window((8.0, longest));
     let replaced = stage.dice.chance(0.5);
     let new = if replaced { stage.service.add_targets(stage.dice, group, slots.len()) } else { slots.clone() };
     stage.service.groups[group].targets.clone_from(&slots);

@@ -52,7 +52,8 @@ pub(super) fn lambda_error(mut stage: Stage<'_>) -> Planned {
     let route = of_one_route.then(|| stage.guilty(span, |route| route.group == group));
     let part = route.map_or_else(|| stage.service.group_share(group), |route| stage.service.routes[route].weight);
     let at_risk = part * acting.iter().map(|span| stage.requests(*span)).sum::<f64>();
-    let share = stage.share(0.03, 1.0, at_risk);
+    // Whoever may not be called at all fails always, or nearly so.
+    let share = stage.share(if shape == "misconfigured" { 0.5 } else { 0.03 }, 1.0, at_risk);
     let truth = Truth {
         span: Some(span),
         shape,
