@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Fault, Planned, Stage, Truth};
+use super::{Fault, Planned, Stage, Truth, fewest};
 use crate::clients::Class;
 use crate::dice::Dice;
 use crate::exchange::{Answer, Request};
@@ -54,7 +54,7 @@ pub(super) fn gave_up(mut stage: Stage<'_>) -> Planned {
     let median_s = patience_s * dice.log_float(0.55, 2.2);
     let gone = if median_s < patience_s { 0.1 } else { 0.5 };
     let route = stage.guilty(span, |route| !route.is_upload());
-    let enough = 60.0 / (stage.requests(span) * share * gone);
+    let enough = 1.2 * fewest(span) / (stage.requests(span) * share * gone);
     stage.service.make_busy(route, enough.min(0.3));
     let service = stage.service;
     service.idle_timeout_s = service.idle_timeout_s.max(if patience_s > 20.0 { 120.0 } else { 60.0 });
@@ -127,7 +127,7 @@ pub(super) fn body_too_large(mut stage: Stage<'_>) -> Planned {
     let ratio = stage.dice.log_float(0.6, 2.0);
     let larger = if shape == "new_limit" { 1.0 } else { stage.dice.float(4.0, 12.0) };
     let refused = if ratio < 1.0 { 0.5 } else { 0.12 };
-    let enough = 60.0 / (stage.requests(span) * refused);
+    let enough = 1.2 * fewest(span) / (stage.requests(span) * refused);
     let usual = stage.dice.float(0.01, 0.05);
     stage.service.make_busy(route, usual.max(enough).min(0.3));
     let upload = &mut stage.service.routes[route];

@@ -86,7 +86,7 @@ pub(super) fn plan(mut stage: Stage<'_>) -> Planned {
     let crowded = span.pulses(stage.dice, (40.0, 150.0), (20.0, 100.0));
     let at_risk = stage.service.group_share(group) * crowded.iter().map(|crowd| stage.requests(*crowd)).sum::<f64>();
     let shape = stage.dice.pick(&["one_core", "one_core", "saturated", "more_calls"]);
-    let failing = stage.share(0.004, 0.25, at_risk);
+    let failing = stage.share(0.004, 0.25, at_risk, span);
     let dice = stage.dice;
     let known_s = stage.service.routes[route].median_s;
     let cost_s = match shape {

@@ -125,7 +125,7 @@ pub(super) fn plan(mut stage: Stage<'_>) -> Planned {
         .collect();
     let span = Span { start: steps[0].burst.start, end: steps[steps.len() - 1].burst.end };
     let lost_at_most = stage.requests(span) / span.seconds() * burst_s * stage.service.group_share(group);
-    let losing = stage.share(0.05, 1.0, lost_at_most);
+    let losing = stage.share(0.05, 1.0, lost_at_most, span);
     let shape = stage.dice.pick(&["killed", "drained", "not_ready"]);
     let (refused, died) = match shape {
         "killed" => (0.6, 0.4),

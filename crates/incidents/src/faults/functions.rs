@@ -53,7 +53,7 @@ pub(super) fn lambda_error(mut stage: Stage<'_>) -> Planned {
     let part = route.map_or_else(|| stage.service.group_share(group), |route| stage.service.routes[route].weight);
     let at_risk = part * acting.iter().map(|span| stage.requests(*span)).sum::<f64>();
     // Whoever may not be called at all fails always, or nearly so.
-    let share = stage.share(if shape == "misconfigured" { 0.5 } else { 0.03 }, 1.0, at_risk);
+    let share = stage.share(if shape == "misconfigured" { 0.5 } else { 0.03 }, 1.0, at_risk, span);
     let truth = Truth {
         span: Some(span),
         shape,

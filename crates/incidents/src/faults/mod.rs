@@ -17,8 +17,10 @@ use crate::service::Service;
 use crate::time::{Span, rfc3339};
 use crate::traffic::Traffic;
 
-/// Fewer failures than this are no incident that anybody could tell from bad luck.
-const FEWEST_FAILURES: f64 = 50.0;
+/// Fewer failures in a span than these are no incident that anybody could tell from bad luck, or whose ends anybody could tell.
+fn fewest(span: Span) -> f64 {
+    (1.5 * span.seconds() / 60.0).max(50.0)
+}
 
 /// Changes what a healthy service would do. All moments are microseconds; each method minds the time itself.
 pub(crate) trait Fault {
@@ -88,13 +90,13 @@ impl Stage<'_> {
 
     /// A share between these (small ones as likely as large ones) of so many requests that are at risk; more, if it
     /// takes more to be an incident at all.
-    fn share(&mut self, low: f64, high: f64, at_risk: f64) -> f64 {
-        self.dice.log_float(low, high).max(FEWEST_FAILURES / at_risk).min(1.0)
+    fn share(&mut self, low: f64, high: f64, at_risk: f64, span: Span) -> f64 {
+        self.dice.log_float(low, high).max(fewest(span) / at_risk).min(1.0)
     }
 
     /// A route that fits and is used enough for its failures to be seen in the span, or is made so.
     fn guilty(&mut self, span: Span, fits: impl Fn(&Route) -> bool) -> usize {
-        let enough = 3.0 * FEWEST_FAILURES / self.requests(span);
+        let enough = 3.0 * fewest(span) / self.requests(span);
         let busy = |route: &Route| route.weight >= enough.max(0.008) && route.weight < 0.3;
         let route = self.service.a_route(self.dice, |route| fits(route) && busy(route));
         let route = if fits(&self.service.routes[route]) { route } else { self.service.busiest(&fits) };

@@ -42,7 +42,7 @@ pub(super) fn timeout_limit(mut stage: Stage<'_>) -> Planned {
     let span = stage.window((8.0, 70.0));
     let route = stage.guilty(span, |route| !route.is_upload());
     let at_risk = stage.requests(span) * stage.service.routes[route].weight;
-    let share = stage.share(0.12, 1.0, at_risk);
+    let share = stage.share(0.12, 1.0, at_risk, span);
     let (dice, service) = (stage.dice, stage.service);
     let shape = dice.pick(&["idle_timeout", "application", "application", "worker"]);
     let limit_s = dice.pick(&[10.0, 15.0, 15.0, 29.0, 30.0, 30.0, 60.0, 60.0, 8.0, 12.5, 20.0, 45.0]);
@@ -119,7 +119,7 @@ pub(super) fn slow_dependency(mut stage: Stage<'_>) -> Planned {
     let enough = (fewest..routes.len()).find(|count| share_of(&routes[..*count]) >= least).unwrap_or(routes.len());
     routes.truncate(enough);
     let at_risk = share_of(&routes) * stage.requests(span);
-    let share = stage.share(0.006, 0.25, at_risk);
+    let share = stage.share(0.006, 0.25, at_risk, span);
     let (dice, service) = (stage.dice, stage.service);
     let fault = SlowDependency {
         span,
@@ -168,7 +168,7 @@ pub(super) fn application_error(mut stage: Stage<'_>) -> Planned {
         stage.service.routes[route].group = 0;
     }
     let at_risk = stage.requests(span) * stage.service.routes[route].weight;
-    let share = stage.share(0.05, 1.0, at_risk);
+    let share = stage.share(0.05, 1.0, at_risk, span);
     let (dice, service) = (stage.dice, stage.service);
     let shape = dice.pick(&["sudden", "sudden", "growing"]);
     let fault = ApplicationError {

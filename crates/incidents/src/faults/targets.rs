@@ -44,7 +44,7 @@ pub(super) fn keepalive_race(mut stage: Stage<'_>) -> Planned {
         _ => window,
     };
     let at_risk = stage.requests(span);
-    let share = stage.share(0.0015, 0.04, at_risk);
+    let share = stage.share(0.0015, 0.04, at_risk, span);
     let minutes = (stage.run.seconds() / 60.0) as usize;
     let at = |minute: usize| stage.run.start + (stage.run.end - stage.run.start) / minutes as i64 * minute as i64;
     let by_minute = (0..minutes).map(|minute| 1.0 / stage.traffic.factor(at(minute)).max(0.2)).collect();
@@ -106,8 +106,8 @@ pub(super) fn bad_target(mut stage: Stage<'_>) -> Planned {
         stage.requests(span) * stage.service.group_share(group) / stage.service.groups[group].targets.len() as f64;
     let shape = stage.dice.pick(&["refuses", "refuses", "errors", "hangs", "slow", "unreachable", "crashes"]);
     let share = match shape {
-        "slow" => stage.share(0.02, 0.3, at_risk),
-        _ => stage.share(0.03, 1.0, at_risk),
+        "slow" => stage.share(0.02, 0.3, at_risk, span),
+        _ => stage.share(0.03, 1.0, at_risk, span),
     };
     let slower = stage.dice.log_float(8.0, 40.0);
     let idle_timeout_s = stage.service.idle_timeout_s;
