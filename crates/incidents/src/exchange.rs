@@ -110,6 +110,13 @@ impl Answer {
         self.slow(seconds / self.times[1].max(0.001));
     }
 
+    /// The client may try again, though not for ever.
+    pub(crate) fn retry(&mut self, dice: &mut Dice, request: &Request, chance: f64) {
+        if request.attempt < 3 && dice.chance(chance) {
+            self.retry_s = Some(dice.float(0.2, 4.0));
+        }
+    }
+
     fn fail(&mut self, status: u16, target_status: Option<u16>, times: [f64; 3], duration_s: f64, sent: u64) {
         *self = Answer { status, target_status, times, duration_s, sent, blamed: true, ..self.clone() };
     }

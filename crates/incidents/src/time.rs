@@ -52,16 +52,17 @@ impl Span {
         let mut pulses = Vec::new();
         let mut at = self.start;
         loop {
-            let end = at + from_seconds(dice.float(on.0, on.1));
-            let next = end + from_seconds(dice.float(off.0, off.1));
-            // What would not leave room for a whole pulse more belongs to this one's end: the last one closes the span.
-            if next + from_seconds(on.1) >= self.end {
-                pulses.push(Span { start: at, end: end.min(self.end) });
-                pulses.push(Span { start: (self.end - from_seconds(on.0)).max(end), end: self.end });
+            let end = (at + from_seconds(dice.float(on.0, on.1))).min(self.end);
+            pulses.push(Span { start: at, end });
+            at = end + from_seconds(dice.float(off.0, off.1));
+            // One that found no room behind it would be the last: it is put at the very end.
+            if at + from_seconds(on.1) >= self.end {
+                at = (self.end - from_seconds(on.0)).max(end);
+                if at < self.end {
+                    pulses.push(Span { start: at, end: self.end });
+                }
                 return pulses;
             }
-            pulses.push(Span { start: at, end });
-            at = next;
         }
     }
 }

@@ -28,7 +28,7 @@ impl Fault for GaveUp {
         if self.impatient[request.client] && seconds > self.patience_s {
             let after = self.patience_s + dice.exponential(0.02);
             answer.given_up(dice, after);
-            Stage::retry(dice, request, answer, 0.3);
+            answer.retry(dice, request, 0.3);
         } else {
             answer.take(seconds);
         }
@@ -108,7 +108,7 @@ impl Fault for TooLarge {
             let seconds = dice.log_float(0.001, 0.2);
             answer.application(dice, 413, seconds);
         }
-        Stage::retry(dice, request, answer, 0.3);
+        answer.retry(dice, request, 0.3);
     }
 }
 

@@ -56,7 +56,7 @@ impl Fault for CpuBound {
                 draw if draw < self.died + self.timed_out => answer.timed_out(dice, self.idle_timeout_s),
                 _ => answer.connection_refused(dice),
             }
-            Stage::retry(dice, request, answer, 0.2);
+            answer.retry(dice, request, 0.2);
         }
     }
 

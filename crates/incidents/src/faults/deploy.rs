@@ -77,7 +77,7 @@ impl Fault for Deploy {
                         answer.application(dice, 503, seconds);
                     }
                 }
-                Stage::retry(dice, request, answer, 0.3);
+                answer.retry(dice, request, 0.3);
                 return;
             }
             if target == step.new && (step.back..step.back + 60 * SECOND).contains(&request.at) {

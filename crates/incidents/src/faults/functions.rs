@@ -26,7 +26,7 @@ impl Fault for LambdaError {
         if hit && within(&self.acting, request.at) && dice.chance(self.share) {
             let seconds = dice.lognormal(self.seconds, 0.4);
             answer.lambda(dice, self.reason, seconds);
-            Stage::retry(dice, request, answer, 0.2);
+            answer.retry(dice, request, 0.2);
         }
     }
 }

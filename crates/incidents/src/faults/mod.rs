@@ -103,12 +103,6 @@ impl Stage<'_> {
         self.service.make_busy(route, enough.min(0.3));
         route
     }
-
-    fn retry(dice: &mut Dice, request: &Request, answer: &mut Answer, chance: f64) {
-        if request.attempt < 3 && dice.chance(chance) {
-            answer.retry_s = Some(dice.float(0.2, 4.0));
-        }
-    }
 }
 
 /// What there is to find out.

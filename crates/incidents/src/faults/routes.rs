@@ -34,7 +34,7 @@ impl Fault for TimeoutLimit {
             Some(status) => answer.application(dice, status, reached),
             None => answer.died(dice, reached),
         }
-        Stage::retry(dice, request, answer, self.retries);
+        answer.retry(dice, request, self.retries);
     }
 }
 
@@ -102,7 +102,7 @@ impl Fault for SlowDependency {
             answer.slow(factor);
             return;
         }
-        Stage::retry(dice, request, answer, 0.2);
+        answer.retry(dice, request, 0.2);
     }
 }
 
@@ -154,7 +154,7 @@ impl Fault for ApplicationError {
         if dice.chance(self.share * (self.at_first + (1.0 - self.at_first) * grown)) {
             let seconds = dice.lognormal(self.seconds, 0.5);
             answer.application(dice, self.status, seconds);
-            Stage::retry(dice, request, answer, 0.2);
+            answer.retry(dice, request, 0.2);
         }
     }
 }

@@ -30,7 +30,7 @@ impl Fault for KeepaliveRace {
             } else {
                 answer.connection_refused(dice);
             }
-            Stage::retry(dice, request, answer, 0.2);
+            answer.retry(dice, request, 0.2);
         }
     }
 }
@@ -93,7 +93,7 @@ impl Fault for BadTarget {
             }
         }
         if answer.blamed {
-            Stage::retry(dice, request, answer, 0.2);
+            answer.retry(dice, request, 0.2);
         }
     }
 }
@@ -131,7 +131,7 @@ impl Fault for NoTargets {
     fn act(&self, request: &Request, answer: &mut Answer, dice: &mut Dice) {
         if request.group == self.group && answer.target.is_some() && within(&self.gone, request.at) {
             answer.no_target(dice);
-            Stage::retry(dice, request, answer, 0.3);
+            answer.retry(dice, request, 0.3);
         }
     }
 }
