@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench torture lint clean nextest
+.PHONY: help demo test bench torture eval lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -57,6 +57,11 @@ TORTURE_ARGS ?= --s3
 torture: venv ## kill ingest and maintain at random, let several work at once, compare (long)
 	$(CARGO) build --release --locked --package albatross --package albatross-simulate
 	$(VENV)/bin/python tests/torture/torture.py --albatross target/release/albatross --simulate target/release/simulate $(TORTURE_ARGS)
+
+EVAL_ARGS ?=
+eval: ## judge diagnose by incidents whose truth is known; print the confusion table (long)
+	$(CARGO) build --release --locked --package albatross --package albatross-incidents
+	$(PYTHON) tests/eval/eval.py --albatross target/release/albatross --incidents target/release/incidents $(EVAL_ARGS)
 
 clean: ## remove everything that was built
 	$(CARGO) clean

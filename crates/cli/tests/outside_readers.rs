@@ -1,4 +1,4 @@
-//! The lake as others read it, and the benchmark in its short form. Both need Python with the packages of their
+//! The lake as others read it, and the longer programs in their short forms. All need Python with the packages of their
 //! requirements.txt; `make test` sets that up and names it in ALBATROSS_TEST_PYTHON.
 #![allow(clippy::print_stderr)] // a test that is skipped says so
 
@@ -59,6 +59,25 @@ fn runs_are_killed_and_nothing_is_lost() {
         .arg("--simulate")
         .arg(Path::new(env!("CARGO_BIN_EXE_albatross")).with_file_name("simulate")));
     assert!(said.contains("kill on disk") && said.contains("together on disk"), "{said}");
+}
+
+#[test]
+fn the_evaluation_judges_as_it_says() {
+    let Some(python) = python() else { return };
+    run(Command::new(python).arg(root().join("tests/eval/test_eval.py")));
+}
+
+#[test]
+#[ignore = "albatross diagnose is not there yet"]
+fn incidents_are_diagnosed() {
+    let Some(python) = python() else { return };
+    let said = run(Command::new(python)
+        .arg(root().join("tests/eval/eval.py"))
+        .arg("--quick")
+        .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
+        .arg("--incidents")
+        .arg(Path::new(env!("CARGO_BIN_EXE_albatross")).with_file_name("incidents")));
+    assert!(said.contains("runs are right"), "{said}");
 }
 
 #[test]
