@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench torture eval lint clean nextest
+.PHONY: help demo test bench torture fuzz eval lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -62,6 +62,13 @@ EVAL_ARGS ?=
 eval: ## judge diagnose by incidents whose truth is known; print the confusion table (long)
 	$(CARGO) build --release --locked --package albatross --package albatross-incidents
 	$(PYTHON) tests/eval/eval.py --albatross target/release/albatross --incidents target/release/incidents $(EVAL_ARGS)
+
+FUZZ_SECONDS ?= 600
+fuzz: ## feed bytes to every decoder (ten minutes)
+	@command -v cargo-fuzz > /dev/null || $(CARGO) install --locked cargo-fuzz
+	$(PYTHON) fuzz/seed.py crates/formats/tests/fixtures crates/formats/src/format.rs target/fuzz-corpus
+	$(CARGO) fuzz run --sanitizer none --target-dir target/fuzz decode target/fuzz-corpus fuzz/corpus/decode -- \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1
 
 clean: ## remove everything that was built
 	$(CARGO) clean
