@@ -5,24 +5,27 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, metrics};
+use crate::{Settings, alb, cloudfront, metrics};
 
 /// A log format; each has a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
     /// Application Load Balancer access log.
     Alb,
+    /// CloudFront standard log.
+    CloudFront,
     /// CloudWatch metrics: answers of the CLI and API, metric streams, CSV.
     Metrics,
 }
 
 impl Format {
-    pub const ALL: [Format; 2] = [Format::Alb, Format::Metrics];
+    pub const ALL: [Format; 3] = [Format::Alb, Format::CloudFront, Format::Metrics];
 
     /// The name of its table, which also stands in messages and in the ledger.
     pub fn name(self) -> &'static str {
         match self {
             Format::Alb => "alb",
+            Format::CloudFront => "cloudfront",
             Format::Metrics => "metrics",
         }
     }
@@ -31,6 +34,7 @@ impl Format {
     pub fn describe(self) -> &'static str {
         match self {
             Format::Alb => "ALB access log",
+            Format::CloudFront => "CloudFront access log",
             Format::Metrics => "CloudWatch metrics (JSON or CSV)",
         }
     }
@@ -44,6 +48,7 @@ impl Format {
     pub fn schema(self) -> SchemaRef {
         match self {
             Format::Alb => alb::schema(),
+            Format::CloudFront => cloudfront::schema(),
             Format::Metrics => metrics::schema(),
         }
     }
@@ -52,15 +57,17 @@ impl Format {
     pub fn reader(self, settings: &Settings) -> Option<Box<dyn Reader>> {
         match self {
             Format::Alb => Some(alb::reader(settings)),
+            Format::CloudFront => Some(cloudfront::reader(settings)),
             Format::Metrics => None,
         }
     }
 
     /// Whether a source of it that begins with `head` can only be read from its beginning to its end: what a line means depends on lines
     /// before it. Others may be cut into pieces after any line.
-    pub fn is_sequential(self, _head: &[u8]) -> bool {
+    pub fn is_sequential(self, head: &[u8]) -> bool {
         match self {
             Format::Alb => false,
+            Format::CloudFront => cloudfront::is_sequential(head),
             Format::Metrics => true,
         }
     }
@@ -69,8 +76,11 @@ impl Format {
     /// name nor the content is that of a known format.
     pub fn recognise(file_name: &str, head: &[u8], _settings: &Settings) -> Option<Format> {
         Format::by_name(file_name).or_else(|| {
-            let by_content: [(Format, fn(&[u8]) -> bool); 2] =
-                [(Format::Metrics, metrics::recognise), (Format::Alb, alb::recognise)];
+            let by_content: [(Format, fn(&[u8]) -> bool); 3] = [
+                (Format::Metrics, metrics::recognise),
+                (Format::Alb, alb::recognise),
+                (Format::CloudFront, cloudfront::recognise),
+            ];
             by_content.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format)
         })
     }
@@ -79,6 +89,9 @@ impl Format {
         let name = Path::new(file_name).file_name().and_then(|n| n.to_str()).unwrap_or(file_name);
         if name == "ELBAccessLogTestFile" || (name.contains("_elasticloadbalancing_") && name.contains("_app.")) {
             return Some(Format::Alb);
+        }
+        if cloudfront::is_file_name(name) {
+            return Some(Format::CloudFront);
         }
         None
     }

@@ -5,6 +5,7 @@
 //! [`Reject`] or a counted skip. For every source, `rows + rejects + skipped = lines`.
 
 pub mod alb;
+pub mod cloudfront;
 pub mod metrics;
 
 mod cause;
@@ -12,6 +13,8 @@ mod columns;
 mod fields;
 mod format;
 mod lines;
+mod members;
+mod percent;
 mod reader;
 mod reject;
 mod route;
