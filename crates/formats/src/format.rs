@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, cloudfront, metrics};
+use crate::{Settings, alb, cloudfront, lambda, metrics};
 
 /// A log format; each has a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,18 +14,21 @@ pub enum Format {
     Alb,
     /// CloudFront standard log.
     CloudFront,
+    /// Lambda's logs in CloudWatch.
+    Lambda,
     /// CloudWatch metrics: answers of the CLI and API, metric streams, CSV.
     Metrics,
 }
 
 impl Format {
-    pub const ALL: [Format; 3] = [Format::Alb, Format::CloudFront, Format::Metrics];
+    pub const ALL: [Format; 4] = [Format::Alb, Format::CloudFront, Format::Lambda, Format::Metrics];
 
     /// The name of its table, which also stands in messages and in the ledger.
     pub fn name(self) -> &'static str {
         match self {
             Format::Alb => "alb",
             Format::CloudFront => "cloudfront",
+            Format::Lambda => "lambda",
             Format::Metrics => "metrics",
         }
     }
@@ -35,6 +38,7 @@ impl Format {
         match self {
             Format::Alb => "ALB access log",
             Format::CloudFront => "CloudFront access log",
+            Format::Lambda => "Lambda log",
             Format::Metrics => "CloudWatch metrics (JSON or CSV)",
         }
     }
@@ -49,6 +53,7 @@ impl Format {
         match self {
             Format::Alb => alb::schema(),
             Format::CloudFront => cloudfront::schema(),
+            Format::Lambda => lambda::schema(),
             Format::Metrics => metrics::schema(),
         }
     }
@@ -58,6 +63,7 @@ impl Format {
         match self {
             Format::Alb => Some(alb::reader(settings)),
             Format::CloudFront => Some(cloudfront::reader(settings)),
+            Format::Lambda => Some(lambda::reader(settings)),
             Format::Metrics => None,
         }
     }
@@ -68,7 +74,7 @@ impl Format {
         match self {
             Format::Alb => false,
             Format::CloudFront => cloudfront::is_sequential(head),
-            Format::Metrics => true,
+            Format::Lambda | Format::Metrics => true,
         }
     }
 
@@ -76,10 +82,11 @@ impl Format {
     /// name nor the content is that of a known format.
     pub fn recognise(file_name: &str, head: &[u8], _settings: &Settings) -> Option<Format> {
         Format::by_name(file_name).or_else(|| {
-            let by_content: [(Format, fn(&[u8]) -> bool); 3] = [
+            let by_content: [(Format, fn(&[u8]) -> bool); 4] = [
                 (Format::Metrics, metrics::recognise),
                 (Format::Alb, alb::recognise),
                 (Format::CloudFront, cloudfront::recognise),
+                (Format::Lambda, lambda::recognise),
             ];
             by_content.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format)
         })

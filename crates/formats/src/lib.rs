@@ -6,14 +6,15 @@
 
 pub mod alb;
 pub mod cloudfront;
+pub mod lambda;
 pub mod metrics;
 
 mod cause;
 mod columns;
 mod fields;
 mod format;
+mod json;
 mod lines;
-mod members;
 mod percent;
 mod reader;
 mod reject;

@@ -7,8 +7,8 @@ use memchr::{memchr, memchr_iter};
 use super::cause::cause;
 use super::names::{self, FIELDS, STANDARD};
 use super::rows::Rows;
+use crate::json::{self, Members, Value};
 use crate::lines::Line;
-use crate::members::{Members, Value};
 use crate::reader::LineFormat;
 use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::{url, value};
@@ -141,7 +141,8 @@ impl LineFormat for CloudFront {
             let mut escaped = Vec::new();
             self.object(bytes, &mut fields, &mut escaped)?;
             // Rare: CloudFront percent-encodes quotes and backslashes.
-            let unescaped: Vec<(usize, Cow<'_, [u8]>)> = escaped.iter().map(|(n, value)| (*n, value.text())).collect();
+            let unescaped: Vec<(usize, Cow<'_, [u8]>)> =
+                escaped.iter().map(|(n, text)| (*n, json::unescape(text))).collect();
             unescaped.iter().for_each(|(number, value)| fields[*number] = value);
             self.append(bytes, line.number, &fields, rows)
         } else {
@@ -202,43 +203,32 @@ impl CloudFront {
         &mut self,
         line: &'a [u8],
         fields: &mut Fields<'a>,
-        escaped: &mut Vec<(usize, Value<'a>)>,
+        escaped: &mut Vec<(usize, &'a [u8])>,
     ) -> Result<(), Other> {
+        let CloudFront { keys, extra, .. } = self;
         let mut members = Members::of(line);
-        for (i, member) in members.by_ref().enumerate() {
-            let (key, value) = member.map_err(|broken| {
-                Other::reject("broken_json", format!("{} at byte {} of the line", broken.what, broken.at))
-            })?;
-            let number = match self.keys.get_mut(i) {
-                Some(known) if known.name == key => known.number,
-                Some(known) => {
-                    *known = Column::of(key);
-                    known.number
-                }
-                None if i < 2 * FIELDS.len() => {
-                    self.keys.push(Column::of(key));
-                    self.keys[i].number
-                }
-                None => names::number(key),
+        for i in 0.. {
+            let expected = keys.get(i).map_or(b"".as_slice(), |key| &key.name);
+            let Some(member) = members.next(expected).map_err(broken)? else { break };
+            if keys.get(i).is_none_or(|known| known.name != member.key) {
+                keys.truncate(i);
+                keys.push(Column::of(member.key));
+            }
+            let written = match member.value {
+                Value::Null | Value::Text(b"") => b"-",
+                Value::Text(written) | Value::Other(written) => written,
             };
-            let written = value.written();
-            match number {
+            match keys[i].number {
                 Some(number) => {
-                    fields[number] = if written.is_empty() { b"-" } else { written };
-                    if matches!(value, Value::Text(_)) && memchr(b'\\', written).is_some() {
-                        escaped.push((number, value));
+                    fields[number] = written;
+                    if matches!(member.value, Value::Text(_)) && memchr(b'\\', written).is_some() {
+                        escaped.push((number, written));
                     }
                 }
-                None => add_extra(&mut self.extra, key, written),
+                None => add_extra(extra, member.key, written),
             }
         }
-        match line[members.end()..].trim_ascii() {
-            b"" => Ok(()),
-            _ => {
-                let detail = format!("more follows the object at byte {} of the line", members.end());
-                Err(Other::reject("broken_json", detail))
-            }
-        }
+        Ok(())
     }
 
     fn append(&mut self, line: &[u8], number: u64, fields: &Fields<'_>, rows: &mut Rows) -> Result<(), Other> {
@@ -345,6 +335,11 @@ impl CloudFront {
     }
 }
 
+#[cold]
+fn broken(json::Broken { at, expected }: json::Broken) -> Other {
+    Other::reject("bad_json", format!("{expected} is missing at byte {at} of the line"))
+}
+
 fn add_extra(extra: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     if !extra.is_empty() {
         extra.push(b' ');
@@ -440,7 +435,9 @@ pub(super) fn looks_known(line: &[u8]) -> bool {
         return names::are_cloudfront(names);
     }
     if line.starts_with(b"{") {
-        return names::are_cloudfront(Members::of(line).map_while(Result::ok).map(|(key, _)| key));
+        let mut members = Members::of(line);
+        // What is broken may be cut: the beginning of a file is enough.
+        return names::are_cloudfront(std::iter::from_fn(|| members.next(b"").ok()?.map(|member| member.key)));
     }
     let mut fields: Fields<'_> = [b"-"; FIELDS.len()];
     let is_split = CloudFront::default().split(line, &mut fields).is_ok();

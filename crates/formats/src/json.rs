@@ -1,0 +1,251 @@
+//! JSON objects of one line, member by member, borrowed from the line.
+//!
+//! Of a log's object only the outermost members matter, and each value is wanted as it is written (`0.001` and not the float next to it)
+//! and with its place. So the structure is read here, without a tree; `serde_json` decodes the strings that have escapes.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// A member of an object.
+pub(crate) struct Member<'a> {
+    /// Between its quotes, escapes as written.
+    pub(crate) key: &'a [u8],
+    pub(crate) value: Value<'a>,
+    /// Where the value begins in the line; of a string its first byte.
+    pub(crate) at: usize,
+}
+
+pub(crate) enum Value<'a> {
+    Null,
+    /// Between its quotes, escapes as written.
+    Text(&'a [u8]),
+    /// A number, `true`, `false`, a list or an object, as written.
+    Other(&'a [u8]),
+}
+
+/// Where a line stops being an object, and what was expected there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) at: usize,
+    pub(crate) expected: &'static str,
+}
+
+/// The members of the object that the whole of a line is, in their order; those before the place where it is broken, too.
+pub(crate) struct Members<'a> {
+    cursor: Cursor<'a>,
+    is_first: bool,
+}
+
+impl<'a> Members<'a> {
+    pub(crate) fn of(line: &'a [u8]) -> Members<'a> {
+        Members { cursor: Cursor { line, at: 0 }, is_first: true }
+    }
+
+    /// The next member, or `None` behind the last one. If its key is `expected`, that is found out with one comparison.
+    #[inline]
+    pub(crate) fn next(&mut self, expected: &[u8]) -> Result<Option<Member<'a>>, Broken> {
+        let cursor = &mut self.cursor;
+        cursor.spaces();
+        if self.is_first {
+            cursor.take(b'{', "an object")?;
+            cursor.spaces();
+        }
+        if cursor.peek() == Some(b'}') {
+            cursor.at += 1;
+            cursor.spaces();
+            return if cursor.at < cursor.line.len() { Err(cursor.expected("the end of the line")) } else { Ok(None) };
+        }
+        if !std::mem::take(&mut self.is_first) {
+            cursor.take(b',', "a comma or the end of the object")?;
+            cursor.spaces();
+        }
+        cursor.take(b'"', "a name")?;
+        let key = match cursor.line[cursor.at..].strip_prefix(expected) {
+            Some([b'"', ..]) => {
+                let start = cursor.at;
+                cursor.at += expected.len() + 1;
+                &cursor.line[start..start + expected.len()]
+            }
+            _ => cursor.string()?,
+        };
+        cursor.spaces();
+        cursor.take(b':', "a colon")?;
+        cursor.spaces();
+        let (value, at) = cursor.value()?;
+        Ok(Some(Member { key, value, at }))
+    }
+}
+
+/// The text between quotes, decoded. What has escapes that JSON does not know stays as it is.
+pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let quoted = [b"\"", text, b"\""].concat();
+    match serde_json::from_slice::<String>(&quoted) {
+        Ok(decoded) => Cow::Owned(decoded.into_bytes()),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
+struct Cursor<'a> {
+    line: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    #[inline]
+    fn spaces(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, byte: u8, expected: &'static str) -> Result<(), Broken> {
+        if self.peek() != Some(byte) {
+            return Err(self.expected(expected));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    #[cold]
+    fn expected(&self, expected: &'static str) -> Broken {
+        Broken { at: self.at, expected }
+    }
+
+    /// The rest of a string whose opening quote was taken.
+    #[inline]
+    fn string(&mut self) -> Result<&'a [u8], Broken> {
+        let start = self.at;
+        loop {
+            let rest = self.line.get(self.at..).unwrap_or_default();
+            match memchr2(b'"', b'\\', rest) {
+                Some(i) if rest[i] == b'"' => {
+                    let end = self.at + i;
+                    self.at = end + 1;
+                    return Ok(&self.line[start..end]);
+                }
+                Some(i) => self.at += i + 2,
+                None => {
+                    self.at = self.line.len();
+                    return Err(self.expected("the end of a string"));
+                }
+            }
+        }
+    }
+
+    fn value(&mut self) -> Result<(Value<'a>, usize), Broken> {
+        let start = self.at;
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                Ok((Value::Text(self.string()?), start + 1))
+            }
+            Some(b'{' | b'[') => {
+                self.nested()?;
+                Ok((Value::Other(&self.line[start..self.at]), start))
+            }
+            _ => {
+                while self.peek().is_some_and(|byte| !matches!(byte, b',' | b'}' | b']' | b' ' | b'\t')) {
+                    self.at += 1;
+                }
+                match &self.line[start..self.at] {
+                    b"" => Err(self.expected("a value")),
+                    b"null" => Ok((Value::Null, start)),
+                    word => Ok((Value::Other(word), start)),
+                }
+            }
+        }
+    }
+
+    /// Goes behind a list or an object.
+    fn nested(&mut self) -> Result<(), Broken> {
+        let mut depth = 0usize;
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            match byte {
+                b'"' => {
+                    self.string()?;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 1 => return Ok(()),
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+        }
+        Err(self.expected("the end of a list or an object"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Found = (String, String, usize);
+
+    fn read(line: &str, expected: &str) -> (Vec<Found>, Option<Broken>) {
+        let mut found = Vec::new();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let mut members = Members::of(line.as_bytes());
+        loop {
+            let member = match members.next(expected.as_bytes()) {
+                Ok(Some(member)) => member,
+                Ok(None) => return (found, None),
+                Err(broken) => return (found, Some(broken)),
+            };
+            let value = match member.value {
+                Value::Null => "NULL".to_string(),
+                Value::Text(inner) => text(&unescape(inner)),
+                Value::Other(word) => text(word),
+            };
+            found.push((text(member.key), value, member.at));
+        }
+    }
+
+    #[test]
+    fn members_in_their_order_with_their_places() {
+        let line = r#" {"a":"x \"y\" \u00e9", "b" : -1.50 ,"c":null,"d":[1,{"e":"}"}],"f":true,"g":""} "#;
+        let want = [
+            ("a", "x \"y\" é", 7),
+            ("b", "-1.50", 30),
+            ("c", "NULL", 41),
+            ("d", "[1,{\"e\":\"}\"}]", 50),
+            ("f", "true", 68),
+            ("g", "", 78),
+        ];
+        for expected in ["", "a", "b", "other"] {
+            let (found, broken) = read(line, expected);
+            assert_eq!(broken, None);
+            assert_eq!(found, want.map(|(key, value, at)| (key.to_string(), value.to_string(), at)));
+        }
+        assert_eq!(read("{}", ""), (Vec::new(), None));
+        assert_eq!(read(r#"{"a":"\x22 stays"}"#, "").0[0].1, r"\x22 stays");
+        assert_eq!(read(r#"{"abc":1}"#, "a").0[0].0, "abc");
+    }
+
+    #[test]
+    fn what_is_broken_says_where() {
+        for (line, at, expected) in [
+            ("", 0, "an object"),
+            ("x", 0, "an object"),
+            (r#"{"a":1"#, 6, "a comma or the end of the object"),
+            (r#"{"a" 1}"#, 5, "a colon"),
+            (r#"{"a":}"#, 5, "a value"),
+            (r#"{"a":"x"#, 7, "the end of a string"),
+            (r#"{"a":"x\"#, 8, "the end of a string"),
+            (r#"{"a":[1,[2]"#, 11, "the end of a list or an object"),
+            (r#"{"a":1,}"#, 7, "a name"),
+            (r#"{"a":1}{"#, 7, "the end of the line"),
+        ] {
+            assert_eq!(read(line, "a").1, Some(Broken { at, expected }), "{line}");
+        }
+    }
+}
