@@ -8,6 +8,8 @@ pub mod alb;
 pub mod alb_connections;
 pub mod alb_health_checks;
 pub mod clb;
+pub mod cloudfront;
+pub mod lambda;
 pub mod metrics;
 pub mod nlb;
 
@@ -18,6 +20,7 @@ mod fields;
 mod format;
 mod json;
 mod lines;
+mod percent;
 mod reader;
 mod reject;
 mod route;

@@ -29,6 +29,12 @@ fn fixtures(format: Format) -> Vec<PathBuf> {
     files
 }
 
+/// Whether lines are what is counted in a source of this format: in Lambda's JSON it is events.
+fn is_lines(format: Format, text: &[u8]) -> bool {
+    let first = text.iter().find(|b| !b.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(b));
+    format != Format::Lambda || !matches!(first, Some(b'{' | b'['))
+}
+
 fn name(path: &Path) -> String {
     format!("{}/{}", path.parent().unwrap().file_name().unwrap().display(), path.file_name().unwrap().display())
 }
@@ -121,7 +127,7 @@ fn every_fixture_gives_what_its_expectation_says() {
                 wrong.push(format!("{name}: rejected for {got:?}, not {reasons:?}"));
             }
         }
-        for reject in &outcome.rejects {
+        for reject in outcome.rejects.iter().filter(|_| is_lines(format, &bytes)) {
             let at = usize::try_from(reject.byte).unwrap();
             let lines_before = bytes[..at].iter().filter(|b| **b == b'\n').count() as u64;
             assert_eq!(lines_before + 1, reject.line, "{name}");
@@ -231,7 +237,7 @@ proptest! {
             prop_assert_eq!(counts.rows + counts.rejects + counts.skipped(), counts.lines);
             let ends = bytes.iter().filter(|b| **b == b'\n').count() as u64;
             let last = u64::from(bytes.last().is_some_and(|b| *b != b'\n'));
-            prop_assert_eq!(counts.lines, ends + last);
+            prop_assert!(counts.lines == ends + last || !is_lines(format, &bytes));
         }
     }
 }

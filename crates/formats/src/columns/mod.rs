@@ -6,10 +6,12 @@
 //! faulted in once.
 
 mod builders;
+mod encoded;
 mod strings;
 mod url_columns;
 
 pub(crate) use builders::{Counter, Dict, Enum, Float, Group, Int, IntPart, Long, Names, Part, Timestamp, Wide};
+pub(crate) use encoded::{Decoded, Encoded};
 pub use strings::{Strings, Text};
 pub(crate) use url_columns::{Host, Path, Route, Url};
 
