@@ -26,7 +26,7 @@ SELECT time, 'alb_connections', 'connection', NULL, client_ip, NULL, NULL, NULL,
        concat_ws(' ', tls_protocol, tls_cipher, tls_verify_status), NULL, NULL, conn_trace_id, NULL, source_file, line
 FROM alb_connections
 UNION ALL
-SELECT time, 'nginx_error', 'error', NULL, client, method, host, path, NULL, NULL, NULL, NULL, upstream, cause,
+SELECT time, 'nginx_error', 'error', NULL, client, request_method, host, path, NULL, NULL, NULL, NULL, upstream, cause,
        message, NULL, NULL, CAST(connection AS VARCHAR), NULL, source_file, line
 FROM nginx_error
 UNION ALL

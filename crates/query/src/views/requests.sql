@@ -47,7 +47,7 @@ SELECT started_at, duration, 'nginx', remote_addr, request_method, host, path, r
        request_length, request_id, CAST(connection AS VARCHAR), http_x_forwarded_for, source_file, line
 FROM nginx
 LEFT JOIN (
-    SELECT client, method AS said_method, path AS said_path, date_trunc('second', time) + after * INTERVAL '1 second' AS said_at, min(cause) AS cause
+    SELECT client, request_method AS said_method, path AS said_path, date_trunc('second', time) + after * INTERVAL '1 second' AS said_at, min(cause) AS cause
     FROM nginx_error CROSS JOIN (VALUES (-1), (0), (1)) AS around (after)
     WHERE cause IS NOT NULL AND path IS NOT NULL
     GROUP BY 1, 2, 3, 4
