@@ -161,10 +161,11 @@ impl Folder {
                 }
                 continue;
             }
-            let object = if sum_up { None } else { self.object(&key)? };
-            if if sum_up { !self.has_any(&key, &asked.after)? } else { object.is_none() } {
-                continue;
-            }
+            let found = match sum_up {
+                true => self.has_any(&key, &asked.after)?.then_some(None),
+                false => self.object(&key)?.map(Some),
+            };
+            let Some(object) = found else { continue };
             if page.objects.len() + page.folders.len() == asked.most {
                 page.next = Some(std::mem::take(last));
                 return Ok(false);

@@ -113,7 +113,11 @@ impl Server {
 
     fn list<'a>(&self, asks: &dyn Fn(&str) -> Option<&'a str>) -> io::Result<Answer> {
         if asks("delimiter").is_some_and(|delimiter| delimiter != "/") || asks("encoding-type").is_some() {
-            return Ok(Answer::error(501, "NotImplemented", "The delimiter is a slash, and keys are listed as they are"));
+            return Ok(Answer::error(
+                501,
+                "NotImplemented",
+                "The delimiter is a slash, and keys are listed as they are",
+            ));
         }
         let text = |name| asks(name).unwrap_or_default().to_owned();
         let asked = Asked {
@@ -259,8 +263,7 @@ fn decoded(text: &str, query: bool) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-const ENTITIES: [(&str, &str); 5] =
-    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&apos;")];
+const ENTITIES: [(&str, &str); 5] = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&apos;")];
 
 fn escaped(text: &str) -> String {
     ENTITIES.iter().fold(text.to_owned(), |text, (plain, entity)| text.replace(plain, entity))

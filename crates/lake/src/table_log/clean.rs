@@ -35,7 +35,9 @@ impl DeadFile {
     pub async fn delete(&self, store: &dyn ObjectStore) -> Result<bool> {
         let deleted = match &self.on_disk {
             Some(path) => std::fs::remove_file(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => StoreError::NotFound { path: self.location.to_string(), source: error.into() },
+                io::ErrorKind::NotFound => {
+                    StoreError::NotFound { path: self.location.to_string(), source: error.into() }
+                }
                 _ => StoreError::Generic { store: "disk", source: error.into() },
             }),
             None => store.delete(&self.location).await,

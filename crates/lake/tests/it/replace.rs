@@ -186,7 +186,9 @@ async fn what_a_killed_writer_left_half_written_is_dead() {
         assert!(file.delete(&lake.object_store()).await.unwrap());
         assert!(!file.delete(&lake.object_store()).await.unwrap(), "it is gone");
     }
-    assert!(ours.iter().all(|name| !folder.join(name).exists()) && others.iter().all(|name| folder.join(name).exists()));
+    assert!(
+        ours.iter().all(|name| !folder.join(name).exists()) && others.iter().all(|name| folder.join(name).exists())
+    );
     assert_eq!(lake.dead_files(Table::Alb).await.unwrap(), []);
     assert_eq!(files(&lake).await.len(), 1);
 }
