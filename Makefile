@@ -14,16 +14,16 @@ VENV := target/venv
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(ALBATROSS) ## build, ingest sample-data/ and print the story of the night
+demo: $(ALBATROSS) ## build, ingest sample-data/evening/ and print the story of the night
 	@rm -rf $(DEMO_LAKE)
 	@run() { echo; echo "\$$ albatross $$*"; $(ALBATROSS) --lake $(DEMO_LAKE) "$$@"; }; set -e; \
-	run ingest sample-data; \
+	run ingest sample-data/evening; \
 	run query story; \
 	run query 502_spikes --spikes-only; \
 	run query max_cpu_correlation; \
 	run query slow_endpoints --limit 5; \
 	run query errors_by_cause; \
-	run ingest sample-data; \
+	run ingest sample-data/evening; \
 	echo; echo "The lake is in $(DEMO_LAKE). Ask on: $(ALBATROSS) --lake $(DEMO_LAKE) queries"
 
 target/release/albatross: FORCE

@@ -39,7 +39,7 @@ fn others_read_the_same_counts_and_sums() {
         command.arg("--lake").arg(&lake);
         command
     };
-    run(albatross().arg("ingest").arg(root().join("sample-data")));
+    run(albatross().arg("ingest").arg(root().join("sample-data/evening")));
     let figures = folder.path().join("figures.json");
     run(albatross()
         .args(["sql", "--file"])

@@ -137,7 +137,7 @@ fn half_written_files_of_killed_runs_go_when_they_are_old() {
     assert_eq!((planned.deleted_files, planned.deleted_bytes, old.exists()), (1, 4, true));
     let done = site.maintain(&options());
     assert_eq!((done.deleted_files, young.exists(), old.exists()), (1, true, false));
-    assert_eq!(site.content(Table::Alb).0, 20);
+    assert_eq!(site.content(Table::ALB).0, 20);
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn the_same_rows_as_from_a_disk_and_nothing_the_second_time() {
 
 fn the_same_rows(site: Site) {
     site.put_many(70);
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/cpu.json");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/evening/cpu.json");
     site.put("cpu.json", &fs::read_to_string(sample).unwrap());
     let lake = site.lake("from-s3");
     let first = site.ingest(&lake, &site.options("s3://logs"));

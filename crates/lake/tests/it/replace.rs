@@ -157,8 +157,8 @@ async fn only_our_own_files_outside_the_table_are_dead() {
 async fn what_a_killed_writer_left_half_written_is_dead() {
     let place = Place::new();
     let lake = place.lake().await;
-    lake.commit(Table::Alb, &[txn("a")], vec![file(&place, "2025-11-20")]).await.unwrap();
-    let folder = place.log(Table::Alb).parent().unwrap().to_owned();
+    lake.commit(Table::ALB, &[txn("a")], vec![file(&place, "2025-11-20")]).await.unwrap();
+    let folder = place.log(Table::ALB).parent().unwrap().to_owned();
     let id = Uuid::new_v4();
     let ours = [
         format!("day=2025-11-20/{id}.parquet#1"),
@@ -177,7 +177,7 @@ async fn what_a_killed_writer_left_half_written_is_dead() {
         fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
         fs::write(folder.join(name), "half").unwrap();
     }
-    let dead = lake.dead_files(Table::Alb).await.unwrap();
+    let dead = lake.dead_files(Table::ALB).await.unwrap();
     let names: HashSet<_> = dead.iter().map(|file| file.location.as_ref().rsplit_once("/alb/").unwrap().1).collect();
     assert_eq!(names, ours.iter().map(String::as_str).collect());
     for file in dead {
@@ -189,6 +189,6 @@ async fn what_a_killed_writer_left_half_written_is_dead() {
     assert!(
         ours.iter().all(|name| !folder.join(name).exists()) && others.iter().all(|name| folder.join(name).exists())
     );
-    assert_eq!(lake.dead_files(Table::Alb).await.unwrap(), []);
+    assert_eq!(lake.dead_files(Table::ALB).await.unwrap(), []);
     assert_eq!(files(&lake).await.len(), 1);
 }
