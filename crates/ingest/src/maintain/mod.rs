@@ -19,7 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use albatross_lake::{Change, DataFile, Lake, NewFile, Replaced, Table};
 use chrono::{Days, NaiveDate, TimeDelta, Utc};
-use object_store::{Error as StoreError, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use crate::summary::Failure;
@@ -322,10 +321,9 @@ impl Run<'_> {
                 continue;
             }
             if !self.options.dry_run {
-                match self.runtime.block_on(self.lake.object_store().delete(&dead.location)) {
-                    Ok(()) => {}
-                    // Somebody else cleans up too.
-                    Err(StoreError::NotFound { .. }) => continue,
+                match self.runtime.block_on(dead.delete(&self.lake.object_store())) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
                     Err(error) => {
                         self.fail(dead.location.as_ref(), error.to_string());
                         continue;

@@ -152,3 +152,43 @@ async fn only_our_own_files_outside_the_table_are_dead() {
     assert_eq!(dead[0].location, lake.location(Table::Alb, &lost.path));
     assert!(lake.object_store().head(&dead[0].location).await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_writer_left_half_written_is_dead() {
+    let place = Place::new();
+    let lake = place.lake().await;
+    lake.commit(Table::Alb, &[txn("a")], vec![file(&place, "2025-11-20")]).await.unwrap();
+    let folder = place.log(Table::Alb).parent().unwrap().to_owned();
+    let id = Uuid::new_v4();
+    let ours = [
+        format!("day=2025-11-20/{id}.parquet#1"),
+        format!("day=2025-11-21/{id}.parquet#12"),
+        "_delta_log/00000000000000000007.json#1".to_owned(),
+        "_delta_log/_last_checkpoint#2".to_owned(),
+    ];
+    let others = [
+        format!("day=2025-11-20/{id}.parquet#"),
+        format!("day=2025-11-20/{id}.parquet#1a"),
+        "day=2025-11-20/notes.parquet#1".to_owned(),
+        format!("day=2025-11-20/deeper/{id}.parquet#1"),
+        "_delta_log/notes.json#1".to_owned(),
+    ];
+    for name in ours.iter().chain(&others) {
+        fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        fs::write(folder.join(name), "half").unwrap();
+    }
+    let dead = lake.dead_files(Table::Alb).await.unwrap();
+    let names: HashSet<_> = dead.iter().map(|file| file.location.as_ref().rsplit_once("/alb/").unwrap().1).collect();
+    assert_eq!(names, ours.iter().map(String::as_str).collect());
+    for file in dead {
+        assert_eq!(file.size, 4);
+        assert!((Utc::now() - file.since).abs() < TimeDelta::minutes(1), "{file:?}");
+        assert!(file.delete(&lake.object_store()).await.unwrap());
+        assert!(!file.delete(&lake.object_store()).await.unwrap(), "it is gone");
+    }
+    assert!(
+        ours.iter().all(|name| !folder.join(name).exists()) && others.iter().all(|name| folder.join(name).exists())
+    );
+    assert_eq!(lake.dead_files(Table::Alb).await.unwrap(), []);
+    assert_eq!(files(&lake).await.len(), 1);
+}
