@@ -50,13 +50,16 @@ $(VENV)/done: tests/readers/requirements.txt tests/s3/requirements.txt bench/req
 
 BENCH_ARGS ?=
 bench: venv ## measure ingest and queries against zcat and DuckDB (long)
-	$(CARGO) build --release --locked --package albatross --package albatross-simulate
-	$(VENV)/bin/python bench/run.py --albatross target/release/albatross --simulate target/release/simulate $(BENCH_ARGS)
+	$(CARGO) build --release --locked $(MEASURED)
+	$(VENV)/bin/python bench/run.py $(PROGRAMS) $(BENCH_ARGS)
 
-TORTURE_ARGS ?= --s3
-torture: venv ## kill ingest and maintain at random, let several work at once, compare (long)
-	$(CARGO) build --release --locked --package albatross --package albatross-simulate
-	$(VENV)/bin/python tests/torture/torture.py --albatross target/release/albatross --simulate target/release/simulate $(TORTURE_ARGS)
+TORTURE_ARGS ?= --s3 --faults
+torture: venv ## kill ingest and maintain at random, let several work at once and requests fail, compare (long)
+	$(CARGO) build --release --locked $(MEASURED)
+	$(VENV)/bin/python tests/torture/torture.py $(PROGRAMS) $(TORTURE_ARGS)
+
+MEASURED := --package albatross --package albatross-simulate --package albatross-testbed
+PROGRAMS := --albatross target/release/albatross --simulate target/release/simulate --loopback target/release/loopback-s3
 
 clean: ## remove everything that was built
 	$(CARGO) clean
