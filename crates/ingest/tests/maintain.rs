@@ -141,25 +141,6 @@ fn half_written_files_of_killed_runs_go_when_they_are_old() {
 }
 
 #[test]
-fn half_written_files_of_killed_runs_go_when_they_are_old() {
-    let site = Site::new();
-    site.fill(day("2026-11-19"), 1, 20);
-    let half = |age: u64| {
-        let path = site.folder.path().join(format!("lake/alb/day=2026-11-19/{}.parquet#1", Uuid::new_v4()));
-        fs::write(&path, "half").unwrap();
-        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
-        fs::File::options().append(true).open(&path).unwrap().set_modified(then).unwrap();
-        path
-    };
-    let (young, old) = (half(60), half(25 * 3600));
-    let planned = site.maintain(&maintain::Options { dry_run: true, ..options() });
-    assert_eq!((planned.deleted_files, planned.deleted_bytes, old.exists()), (1, 4, true));
-    let done = site.maintain(&options());
-    assert_eq!((done.deleted_files, young.exists(), old.exists()), (1, true, false));
-    assert_eq!(site.content(Table::ALB).0, 20);
-}
-
-#[test]
 fn days_past_retention_go_and_their_sources_stay_known() {
     let site = Site::new();
     let today = Utc::now().date_naive();
