@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Queries(Queries),
     /// Answer one SQL statement.
     Sql(Sql),
+    /// Follow one request, client or path through every layer.
+    Follow(Follow),
     /// Say what is in the lake.
     Status(Status),
     /// Merge small files, drop old days, delete what nothing refers to.
@@ -61,9 +63,15 @@ pub(crate) struct Ingest {
     /// Leave out files of requests that arrived at this time or later. In S3 only the days that matter are listed.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
-    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    /// Zone of --from and --to given without one, and of logs that tell local time without saying where: Europe/Berlin.
     #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
     pub(crate) tz: Tz,
+    /// Year of logs that have none in their times.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
+    pub(crate) year: Option<i32>,
+    /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    pub(crate) format: Option<albatross_formats::Format>,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1")]
     pub(crate) max_rejects: f64,
@@ -110,6 +118,44 @@ pub(crate) struct Maintain {
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// Follow a request through every layer it passed, and say where its trail ends and why.
+///
+/// Lines of all logs in the lake are put together by trace id, request id and connection, else by client, path and time; the reason stands behind
+/// each line.
+#[derive(ClapArgs)]
+pub(crate) struct Follow {
+    /// A trace id (1-67891233-abcdef012345678912345678), a request id, the address of a client, or a path (/api/orders, /api/*).
+    #[arg(value_name = "WHAT")]
+    pub(crate) subject: Option<String>,
+    /// X-Amzn-Trace-Id, whole or its root.
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Option<String>,
+    /// Request id of CloudFront, nginx or Lambda, or a connection id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
+    /// Address of a client.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) client: Option<String>,
+    /// Path without query; with a * at its end all that begin so.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<String>,
+    /// Not before this time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Before this time. With --from and nothing else, all requests of the time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    /// Follow at most so many requests, the first ones.
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Answer a named question.
@@ -181,6 +227,11 @@ pub(crate) struct Output {
     /// Exit with 1 if the answer has any row.
     #[arg(long)]
     pub(crate) fail_on_rows: bool,
+}
+
+fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {
+    use albatross_formats::Format;
+    Format::named(name).ok_or_else(|| format!("give one of {}", Format::ALL.map(Format::name).join(", ")))
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

@@ -5,6 +5,7 @@
 
 mod args;
 mod exit;
+mod follow;
 mod ingest;
 mod logs;
 mod maintain;
@@ -57,6 +58,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Query(command) => query::named(lake, s3, log, command),
         Command::Queries(command) => query::list(command),
         Command::Sql(command) => query::sql(lake, s3, command),
+        Command::Follow(command) => follow::run(lake, s3, command),
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),
         Command::Verify(command) => verify::run(lake, s3, command),

@@ -18,7 +18,7 @@ use crate::show::{plural, safe, size};
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Verify) -> Result<Exit> {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let options = Options { sources: args.source.clone(), s3: s3.s3() };
+    let options = Options { sources: args.source.clone(), s3: s3.s3(), settings: Default::default() };
     let lake = runtime.block_on(Lake::open_with(lake, &options.s3))?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(stop_on_signal(Arc::clone(&stop), "what was found so far has been told"));

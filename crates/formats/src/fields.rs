@@ -10,15 +10,59 @@ pub(crate) struct Fields<'a, const N: usize> {
     ends: [u32; N],
     count: usize,
     is_ascii: bool,
+    /// Whether quotes around a field are not part of it.
+    quoted: bool,
+    /// Where fields stood before `line` was put together from them; [`NOWHERE`] for one that was not there.
+    places: Option<&'a [u32; N]>,
     /// What follows the `N`th field, as written.
     pub(crate) surplus: &'a [u8],
 }
+
+/// The place of a field that the line did not have.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 impl<'a, const N: usize> Fields<'a, N> {
     /// None yet.
     #[inline]
     pub(crate) fn of(line: &'a [u8]) -> Fields<'a, N> {
-        Fields { line, starts: [0; N], ends: [0; N], count: 0, is_ascii: true, surplus: b"" }
+        Fields {
+            line,
+            starts: [0; N],
+            ends: [0; N],
+            count: 0,
+            is_ascii: true,
+            quoted: true,
+            places: None,
+            surplus: b"",
+        }
+    }
+
+    /// Fields that were put together as `line`, in order, unquoted, the `i`th from `starts[i]` to `ends[i]`. `places` has where each
+    /// stood before.
+    pub(crate) fn assembled(
+        line: &'a [u8],
+        starts: [u32; N],
+        ends: [u32; N],
+        places: &'a [u32; N],
+        surplus: &'a [u8],
+    ) -> Fields<'a, N> {
+        Fields { starts, ends, count: N, quoted: false, places: Some(places), surplus, ..Fields::of(line) }
+    }
+
+    /// Splits a line whose fields are never quoted at single spaces.
+    pub(crate) fn unquoted(line: &'a [u8]) -> Fields<'a, N> {
+        let mut fields = Fields { quoted: false, is_ascii: line.is_ascii(), ..Fields::of(line) };
+        let mut at = 0;
+        while at < line.len() {
+            if fields.count == N {
+                fields.surplus = line[at..].trim_ascii_end();
+                break;
+            }
+            let end = memchr(b' ', &line[at..]).map_or(line.len(), |i| at + i);
+            fields.add(at, end);
+            at = end + 1;
+        }
+        fields
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -36,8 +80,20 @@ impl<'a, const N: usize> Fields<'a, N> {
             return b"-";
         }
         match &self.line[self.starts[i] as usize..self.ends[i] as usize] {
-            [b'"', inner @ .., b'"'] => inner,
+            [b'"', inner @ .., b'"'] if self.quoted => inner,
             field => field,
+        }
+    }
+
+    /// The byte of the line, as it was read, where field `i` begins; `None` if the line has no such field.
+    pub(crate) fn place(&self, i: usize) -> Option<usize> {
+        match self.places {
+            Some(places) => places.get(i).filter(|place| **place != NOWHERE).map(|place| *place as usize),
+            None if i >= self.count => None,
+            None => {
+                let start = self.starts[i] as usize;
+                Some(start + usize::from(self.quoted && self.line.get(start) == Some(&b'"')))
+            }
         }
     }
 
@@ -87,21 +143,47 @@ pub(crate) fn split<const N: usize>(fields: &mut Fields<'_, N>) -> Result<(), Un
 #[allow(unsafe_code)] // calls to code that is made for what this processor was found to have
 #[inline]
 fn split_regular<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") {
-        // SAFETY: it was just found.
-        unsafe { split_regular_avx2(fields) }
-    } else {
-        split_by(fields, masks)
+    if is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("pclmulqdq") {
+        if is_x86_feature_detected!("avx512bw") {
+            // SAFETY: it was just found.
+            return unsafe { split_regular_avx512(fields) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: it was just found.
+            return unsafe { split_regular_avx2(fields) };
+        }
     }
+    split_by(fields, masks, prefix_xor)
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 fn split_regular<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
-    split_by(fields, masks)
+    split_by(fields, masks, prefix_xor)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1")]
+#[target_feature(enable = "avx512f,avx512bw,bmi1,pclmulqdq")]
+#[allow(unsafe_code)] // a load
+fn split_regular_avx512<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
+    use std::arch::x86_64::{_mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_set1_epi8};
+    let (space, quote, backslash) =
+        (_mm512_set1_epi8(b' ' as i8), _mm512_set1_epi8(b'"' as i8), _mm512_set1_epi8(b'\\' as i8));
+    let masks = |block: &[u8; 64]| {
+        // SAFETY: a block has 64 bytes, and this load needs no alignment.
+        let block = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        Masks {
+            spaces: _mm512_cmpeq_epi8_mask(block, space),
+            quotes: _mm512_cmpeq_epi8_mask(block, quote),
+            backslashes: _mm512_cmpeq_epi8_mask(block, backslash),
+            // The highest bit of each byte.
+            beyond_ascii: _mm512_movepi8_mask(block),
+        }
+    };
+    split_by(fields, masks, |bits| prefix_xor_clmul(bits))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,pclmulqdq")]
 #[allow(unsafe_code)] // two loads
 fn split_regular_avx2<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
     use std::arch::x86_64::{
@@ -109,7 +191,7 @@ fn split_regular_avx2<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
     };
     let (space, quote, backslash) =
         (_mm256_set1_epi8(b' ' as i8), _mm256_set1_epi8(b'"' as i8), _mm256_set1_epi8(b'\\' as i8));
-    split_by(fields, |block| {
+    let masks = |block: &[u8; 64]| {
         let at: *const __m256i = block.as_ptr().cast();
         // SAFETY: a block has 64 bytes, and these loads need no alignment.
         let (low, high) = unsafe { (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))) };
@@ -118,14 +200,28 @@ fn split_regular_avx2<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
             let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, to)) as u32;
             u64::from(high) << 32 | u64::from(low)
         };
-        // The highest bit of each byte.
         let beyond_ascii = u64::from(_mm256_movemask_epi8(_mm256_or_si256(low, high)) as u32);
         Masks { spaces: equal(space), quotes: equal(quote), backslashes: equal(backslash), beyond_ascii }
-    })
+    };
+    split_by(fields, masks, |bits| prefix_xor_clmul(bits))
+}
+
+/// As [`prefix_xor`]: a product without carries with a number that is all ones.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "pclmulqdq")]
+#[inline]
+fn prefix_xor_clmul(bits: u64) -> u64 {
+    use std::arch::x86_64::{_mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x};
+    let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set_epi64x(0, -1));
+    _mm_cvtsi128_si64(product) as u64
 }
 
 #[inline(always)]
-fn split_by<const N: usize>(fields: &mut Fields<'_, N>, masks: impl Fn(&[u8; 64]) -> Masks) -> bool {
+fn split_by<const N: usize>(
+    fields: &mut Fields<'_, N>,
+    masks: impl Fn(&[u8; 64]) -> Masks,
+    prefix_xor: impl Fn(u64) -> u64,
+) -> bool {
     let line = fields.line;
     let mut count = 0; // in a register
     let mut start = 0;
@@ -288,6 +384,36 @@ mod tests {
     }
 
     #[test]
+    fn unquoted_fields_keep_their_quotes() {
+        let line = br#"tls - "h2","http/1.1" 2026 - "#;
+        let fields = Fields::<4>::unquoted(line);
+        assert_eq!((fields.count(), fields.get(2), fields.surplus), (4, br#""h2","http/1.1""#.as_slice(), &b"-"[..]));
+        assert_eq!(fields.place(2), Some(6));
+    }
+
+    /// Where wider registers are found they hide this one.
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
+    fn check_avx2(bytes: &[u8], is_regular: bool, want: &Fields<'_, 5>) {
+        let has = [
+            is_x86_feature_detected!("avx2"),
+            is_x86_feature_detected!("bmi1"),
+            is_x86_feature_detected!("pclmulqdq"),
+        ];
+        if has == [true; 3] {
+            let mut got = Fields::<5>::of(bytes);
+            // SAFETY: it was just found.
+            assert_eq!(unsafe { split_regular_avx2(&mut got) }, is_regular);
+            if is_regular {
+                assert_eq!((got.starts, got.ends, got.count, got.surplus), (want.starts, want.ends, want.count, want.surplus));
+            }
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn check_avx2(_: &[u8], _: bool, _: &Fields<'_, 5>) {}
+
+    #[test]
     fn both_ways_agree() {
         let samples = [
             r#"a "b c" d"#,
@@ -320,7 +446,8 @@ mod tests {
                     let [mut any, mut regular, mut portable] = [(); 3].map(|()| Fields::<5>::of(bytes));
                     let any_result = split_any(&mut any);
                     let is_regular = split_regular(&mut regular);
-                    assert_eq!(split_by(&mut portable, masks), is_regular);
+                    assert_eq!(split_by(&mut portable, masks, prefix_xor), is_regular);
+                    check_avx2(bytes, is_regular, &portable);
                     if is_regular {
                         any_result.unwrap_or_else(|e| panic!("{line:?}: {e:?}"));
                         let parts = |f: &Fields<'_, 5>| (f.starts, f.ends, f.count, f.is_ascii);

@@ -5,74 +5,90 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, cloudfront, lambda, metrics};
+use crate::{Settings, alb, alb_connections, alb_health_checks, clb, cloudfront, elb, lambda, metrics, nlb};
 
-/// A log format; each has a table of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Format {
+/// Whether the beginning of an uncompressed file is of a format.
+type Recogniser = fn(&[u8]) -> bool;
+
+/// Logs, each with its module, the name of its table, and what people call it. Metrics are the one format that is none.
+macro_rules! formats {
+    ($count:literal: $($(#[doc = $doc:literal])* $format:ident = $module:ident, $name:literal, $title:literal;)*) => {
+        /// A log format; each has a table of its own.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Format {
+            $($(#[doc = $doc])* $format,)*
+            /// CloudWatch metrics: answers of the CLI and API, metric streams, Container Insights, CSV.
+            Metrics,
+        }
+
+        impl Format {
+            pub const ALL: [Format; $count + 1] = [$(Format::$format,)* Format::Metrics];
+
+            /// The name of its table, which also stands in messages and in the ledger.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Format::$format => $name,)*
+                    Format::Metrics => "metrics",
+                }
+            }
+
+            /// For messages, in the singular.
+            pub fn describe(self) -> &'static str {
+                match self {
+                    $(Format::$format => $title,)*
+                    Format::Metrics => "CloudWatch metrics (JSON or CSV)",
+                }
+            }
+
+            /// The columns of its table. All are nullable; the first is a time.
+            pub fn schema(self) -> SchemaRef {
+                match self {
+                    $(Format::$format => $module::schema(),)*
+                    Format::Metrics => metrics::schema(),
+                }
+            }
+
+            /// Reads sources of it. `None` for metrics, which are decoded as a whole ([`metrics::decode`]).
+            pub fn reader(self, settings: &Settings) -> Option<Box<dyn Reader>> {
+                match self {
+                    $(Format::$format => Some($module::reader(settings)),)*
+                    Format::Metrics => None,
+                }
+            }
+        }
+    };
+}
+
+formats! { 7:
     /// Application Load Balancer access log.
-    Alb,
+    Alb = alb, "alb", "ALB access log";
+    /// Application Load Balancer connection log.
+    AlbConnections = alb_connections, "alb_connections", "ALB connection log";
+    /// Application Load Balancer health-check log.
+    AlbHealthChecks = alb_health_checks, "alb_health_checks", "ALB health-check log";
+    /// Classic Load Balancer access log.
+    Clb = clb, "clb", "Classic ELB access log";
+    /// Network Load Balancer access log (TLS).
+    Nlb = nlb, "nlb", "NLB access log (TLS)";
     /// CloudFront standard log.
-    CloudFront,
+    CloudFront = cloudfront, "cloudfront", "CloudFront access log";
     /// Lambda's logs in CloudWatch.
-    Lambda,
-    /// CloudWatch metrics: answers of the CLI and API, metric streams, CSV.
-    Metrics,
+    Lambda = lambda, "lambda", "Lambda log";
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [Format::Alb, Format::CloudFront, Format::Lambda, Format::Metrics];
-
-    /// The name of its table, which also stands in messages and in the ledger.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Alb => "alb",
-            Format::CloudFront => "cloudfront",
-            Format::Lambda => "lambda",
-            Format::Metrics => "metrics",
-        }
-    }
-
-    /// For messages, in the singular: "ALB access log".
-    pub fn describe(self) -> &'static str {
-        match self {
-            Format::Alb => "ALB access log",
-            Format::CloudFront => "CloudFront access log",
-            Format::Lambda => "Lambda log",
-            Format::Metrics => "CloudWatch metrics (JSON or CSV)",
-        }
-    }
-
     /// By the name that [`Format::name`] gives.
     pub fn named(name: &str) -> Option<Format> {
         Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    /// The columns of its table. All are nullable; the first is a time.
-    pub fn schema(self) -> SchemaRef {
-        match self {
-            Format::Alb => alb::schema(),
-            Format::CloudFront => cloudfront::schema(),
-            Format::Lambda => lambda::schema(),
-            Format::Metrics => metrics::schema(),
-        }
-    }
-
-    /// Reads sources of it. `None` for metrics, which are decoded as a whole ([`metrics::decode`]).
-    pub fn reader(self, settings: &Settings) -> Option<Box<dyn Reader>> {
-        match self {
-            Format::Alb => Some(alb::reader(settings)),
-            Format::CloudFront => Some(cloudfront::reader(settings)),
-            Format::Lambda => Some(lambda::reader(settings)),
-            Format::Metrics => None,
-        }
     }
 
     /// Whether a source of it that begins with `head` can only be read from its beginning to its end: what a line means depends on lines
     /// before it. Others may be cut into pieces after any line.
     pub fn is_sequential(self, head: &[u8]) -> bool {
         match self {
-            Format::Alb => false,
+            Format::Alb | Format::AlbConnections | Format::AlbHealthChecks | Format::Clb | Format::Nlb => {
+                elb::is_headed(head)
+            }
             Format::CloudFront => cloudfront::is_sequential(head),
             Format::Lambda | Format::Metrics => true,
         }
@@ -81,25 +97,22 @@ impl Format {
     /// Recognises a source by AWS's file name, else by its first bytes (uncompressed; a few KiB suffice). `None`: neither the
     /// name nor the content is that of a known format.
     pub fn recognise(file_name: &str, head: &[u8], _settings: &Settings) -> Option<Format> {
-        Format::by_name(file_name).or_else(|| {
-            let by_content: [(Format, fn(&[u8]) -> bool); 4] = [
-                (Format::Metrics, metrics::recognise),
-                (Format::Alb, alb::recognise),
-                (Format::CloudFront, cloudfront::recognise),
-                (Format::Lambda, lambda::recognise),
-            ];
-            by_content.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format)
-        })
-    }
-
-    fn by_name(file_name: &str) -> Option<Format> {
+        // The strict ones first. Files may hold lines of several logs of load balancers: then it is the first of these.
+        const BY_CONTENT: [(Format, Recogniser); 9] = [
+            (Format::Metrics, metrics::recognise),
+            (Format::Alb, alb::recognise),
+            (Format::AlbConnections, alb_connections::recognise),
+            (Format::AlbHealthChecks, alb_health_checks::recognise),
+            (Format::Clb, clb::recognise),
+            (Format::Nlb, nlb::recognise),
+            (Format::Alb, elb::is_test_object),
+            (Format::CloudFront, cloudfront::recognise),
+            (Format::Lambda, lambda::recognise),
+        ];
         let name = Path::new(file_name).file_name().and_then(|n| n.to_str()).unwrap_or(file_name);
-        if name == "ELBAccessLogTestFile" || (name.contains("_elasticloadbalancing_") && name.contains("_app.")) {
-            return Some(Format::Alb);
-        }
-        if cloudfront::is_file_name(name) {
-            return Some(Format::CloudFront);
-        }
-        None
+        let by_name = elb::by_name(name).or_else(|| cloudfront::is_file_name(name).then_some(Format::CloudFront));
+        by_name.or_else(|| {
+            BY_CONTENT.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format)
+        })
     }
 }

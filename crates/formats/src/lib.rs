@@ -5,12 +5,17 @@
 //! [`Reject`] or a counted skip. For every source, `rows + rejects + skipped = lines`.
 
 pub mod alb;
+pub mod alb_connections;
+pub mod alb_health_checks;
+pub mod clb;
 pub mod cloudfront;
 pub mod lambda;
 pub mod metrics;
+pub mod nlb;
 
 mod cause;
 mod columns;
+mod elb;
 mod fields;
 mod format;
 mod json;

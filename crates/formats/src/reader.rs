@@ -105,10 +105,10 @@ fn read<F: LineFormat>(line: &Line<'_>, format: &mut F, rows: &mut F::Rows, outc
 }
 
 /// Whether any of the first lines of an uncompressed file is as `looks_known` wants it.
-pub(crate) fn any_line(head: &[u8], looks_known: impl Fn(&[u8]) -> bool) -> bool {
+pub(crate) fn any_line(head: &[u8], mut looks_known: impl FnMut(&[u8]) -> bool) -> bool {
     let mut found = false;
     let mut lines = Lines::starting_at(1, 0);
-    let mut look = |line: Line<'_>| found |= !line.bytes.is_empty() && looks_known(line.bytes);
+    let mut look = |line: Line<'_>| found = found || !line.bytes.is_empty() && looks_known(line.bytes);
     lines.push(head, &mut look);
     lines.finish(look);
     found

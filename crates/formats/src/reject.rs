@@ -59,7 +59,8 @@ pub struct Reject {
     pub line: u64,
     /// Offset of the line's first byte in the uncompressed source, from 0.
     pub byte: u64,
-    /// Short stable code: `too_few_fields`, `unterminated_quote`, `bad_number`, `bad_timestamp`, `bad_address`, `line_too_long`.
+    /// Short stable code: `too_few_fields`, `unterminated_quote`, `bad_number`, `bad_timestamp`, `bad_address`, `bad_json`,
+    /// `line_too_long`.
     pub reason: &'static str,
     /// What was wrong and where, for a person.
     pub detail: String,
@@ -78,6 +79,8 @@ pub enum Skip {
     Continuation,
     /// `Enable AccessLog for ELB: ...`, which AWS writes when logging is switched on.
     Control,
+    /// A line of an ALB access log.
+    RequestLog,
     /// A line of an ALB connection log.
     ConnectionLog,
     /// A line of an ALB health-check log.
@@ -89,11 +92,12 @@ pub enum Skip {
 }
 
 impl Skip {
-    pub const ALL: [Skip; 8] = [
+    pub const ALL: [Skip; 9] = [
         Skip::Empty,
         Skip::Header,
         Skip::Continuation,
         Skip::Control,
+        Skip::RequestLog,
         Skip::ConnectionLog,
         Skip::HealthCheckLog,
         Skip::ClassicLog,
@@ -107,6 +111,7 @@ impl Skip {
             Skip::Header => "header line",
             Skip::Continuation => "continuation line",
             Skip::Control => "control line",
+            Skip::RequestLog => "ALB access-log line",
             Skip::ConnectionLog => "ALB connection-log line",
             Skip::HealthCheckLog => "ALB health-check line",
             Skip::ClassicLog => "Classic ELB line",

@@ -185,6 +185,14 @@ fn timestamp_any(field: &[u8]) -> Option<i64> {
     from_parts(year, month, day, hour, minute, second, micros)
 }
 
+/// ISO 8601 of a log whose times are in UTC without saying so, `2018-12-20T02:59:40`; with `Z` as [`timestamp`].
+pub(crate) fn timestamp_utc(field: &[u8]) -> Option<i64> {
+    let Some(seconds) = field.as_array::<19>() else { return timestamp(field) };
+    let mut zoned = [b'Z'; 20];
+    zoned[..19].copy_from_slice(seconds);
+    timestamp_any(&zoned)
+}
+
 fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,
@@ -204,7 +212,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// `ip:port`, where IPv6 may stand in brackets or bare (the port is behind the last colon). The port is optional.
-/// `None` if what follows the address is no port.
+/// `None` if what follows the address is no port, or if there is nothing but a port.
 pub(crate) fn address(field: &[u8]) -> Option<(&[u8], Option<u16>)> {
     let (ip, port) = if let Some(rest) = field.strip_prefix(b"[") {
         let end = memchr::memchr(b']', rest)?;
@@ -216,6 +224,7 @@ pub(crate) fn address(field: &[u8]) -> Option<(&[u8], Option<u16>)> {
     } else {
         match memchr::memrchr(b':', field) {
             Some(colon) => (&field[..colon], &field[colon + 1..]),
+            None if integer(field).is_some() => return None,
             None => return Some((field, None)),
         }
     };
@@ -279,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn times_without_a_zone_are_in_utc() {
+        let want = timestamp(b"2018-12-20T02:59:40Z");
+        assert!(want.is_some());
+        for text in ["2018-12-20T02:59:40", "2018-12-20T02:59:40Z", "2018-12-20T02:59:40.000000Z"] {
+            assert_eq!(timestamp_utc(text.as_bytes()), want, "{text}");
+        }
+        for bad in ["2018-12-20T02:59:4", "2018-12-20 02:59:40", "2018-12-20T02:59:40.5", "-"] {
+            assert_eq!(timestamp_utc(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn addresses() {
         assert_eq!(address(b"1.2.3.4:80"), Some((b"1.2.3.4".as_slice(), Some(80))));
         assert_eq!(address(b"2601:6bbc:c529:9dad:6bbc:c529:9dad:6bbc:50599").unwrap().1, Some(50599));
@@ -286,6 +307,7 @@ mod tests {
         assert_eq!(address(b"[2001:db8::1]"), Some((b"2001:db8::1".as_slice(), None)));
         assert_eq!(address(b"1.2.3.4"), Some((b"1.2.3.4".as_slice(), None)));
         assert_eq!(address(b"1.2.3.4:99999"), None);
+        assert_eq!(address(b"49120"), None);
         assert_eq!(address(b"1.2.3.4:8x"), None);
     }
 }

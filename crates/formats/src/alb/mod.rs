@@ -1,4 +1,4 @@
-//! AWS Application Load Balancer access logs (S3 delivery).
+//! AWS Application Load Balancer access logs (S3 delivery, and as CloudWatch Logs delivers them: [`crate::elb`]).
 //!
 //! Source: AWS, "Access logs for your Application Load Balancer". The format grew from 18 fields (2016) to 36 (2026) and grows on at
 //! its end: lines from 18 fields up are read, what stands behind the 36th field is kept in `extra`.
@@ -11,29 +11,37 @@
 mod line;
 mod rows;
 
+pub(crate) use line::LAYOUT;
 pub use rows::{Rows, schema};
 
 use crate::Settings;
+use crate::elb::{self, Named};
 use crate::lines::Line;
-use crate::reader::{LineFormat, LineReader, Reader, any_line};
-use crate::reject::Other;
+use crate::reader::{LineFormat, LineReader, Reader};
+use crate::reject::{Other, Skip};
 
-struct Alb;
+struct Alb {
+    named: Named<{ LAYOUT.fields.len() }>,
+}
 
 impl LineFormat for Alb {
     type Rows = Rows;
 
+    fn begin(&mut self) {
+        self.named.begin();
+    }
+
     #[inline]
     fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
-        line::decode(line.bytes, line.number, rows)
+        elb::read(&mut self.named, line.bytes, |fields| line::append(fields, line.number, rows))
     }
 }
 
 pub(crate) fn reader(settings: &Settings) -> Box<dyn Reader> {
-    Box::new(LineReader::new(Alb, Rows::new(settings.routes.clone())))
+    Box::new(LineReader::new(Alb { named: Named::of(&LAYOUT) }, Rows::new(settings.routes.clone())))
 }
 
-/// Whether the beginning of an uncompressed file holds a line of this format, or of one that is skipped in it.
+/// Whether the beginning of an uncompressed file holds a line of this format.
 pub(crate) fn recognise(head: &[u8]) -> bool {
-    any_line(head, line::looks_known)
+    elb::recognise(head, Skip::RequestLog)
 }

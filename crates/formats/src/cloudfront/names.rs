@@ -64,7 +64,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Whether fields of these names are those of a CloudFront log: IIS and others have `date`, `time`, `c-ip` and `cs-method` too.
 pub(super) fn are_cloudfront<'a>(names: impl Iterator<Item = &'a [u8]>) -> bool {
-    const SHARED: [&str; 17] = [
+    const SHARED: [&str; 19] = [
         "date",
         "time",
         "c-ip",
@@ -82,6 +82,8 @@ pub(super) fn are_cloudfront<'a>(names: impl Iterator<Item = &'a [u8]>) -> bool 
         "time-taken",
         "asn",
         "x-forwarded-for",
+        "ssl-protocol",
+        "ssl-cipher",
     ];
     names.filter_map(number).any(|n| !SHARED.contains(&FIELDS[n]))
 }

@@ -85,8 +85,21 @@ impl Dict {
         self.keys.push(key.unwrap_or(NULL_KEY));
     }
 
+    /// What stands behind a line's known fields; NULL for nothing.
+    #[inline]
+    pub(crate) fn push_surplus(&mut self, surplus: &[u8]) {
+        if surplus.is_empty() { self.keys.push(NULL_KEY) } else { self.push_verbatim(surplus) }
+    }
+
     pub(crate) fn intern(&mut self, value: &[u8]) -> u32 {
         self.strings.intern(value).0
+    }
+
+    /// Takes back all rows, and all strings but one. Returns its key.
+    pub(crate) fn clear_but(&mut self, key: u32) -> u32 {
+        let kept = ((key as usize) < self.strings.len()).then(|| self.strings.get(key).to_vec());
+        self.clear();
+        kept.map_or(0, |kept| self.intern(&kept))
     }
 
     pub(crate) fn values(&self) -> Values<'_> {
