@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, metrics};
+use crate::{Settings, alb, metrics, nginx};
 
 /// A log format; each has a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,16 +14,19 @@ pub enum Format {
     Alb,
     /// CloudWatch metrics: answers of the CLI and API, metric streams, CSV.
     Metrics,
+    /// nginx access log.
+    Nginx,
 }
 
 impl Format {
-    pub const ALL: [Format; 2] = [Format::Alb, Format::Metrics];
+    pub const ALL: [Format; 3] = [Format::Alb, Format::Metrics, Format::Nginx];
 
     /// The name of its table, which also stands in messages and in the ledger.
     pub fn name(self) -> &'static str {
         match self {
             Format::Alb => "alb",
             Format::Metrics => "metrics",
+            Format::Nginx => "nginx",
         }
     }
 
@@ -32,6 +35,7 @@ impl Format {
         match self {
             Format::Alb => "ALB access log",
             Format::Metrics => "CloudWatch metrics (JSON or CSV)",
+            Format::Nginx => "nginx access log",
         }
     }
 
@@ -45,6 +49,7 @@ impl Format {
         match self {
             Format::Alb => alb::schema(),
             Format::Metrics => metrics::schema(),
+            Format::Nginx => nginx::schema(),
         }
     }
 
@@ -53,6 +58,7 @@ impl Format {
         match self {
             Format::Alb => Some(alb::reader(settings)),
             Format::Metrics => None,
+            Format::Nginx => Some(nginx::reader(settings)),
         }
     }
 
@@ -60,18 +66,22 @@ impl Format {
     /// before it. Others may be cut into pieces after any line.
     pub fn is_sequential(self, _head: &[u8]) -> bool {
         match self {
-            Format::Alb => false,
+            Format::Alb | Format::Nginx => false,
             Format::Metrics => true,
         }
     }
 
     /// Recognises a source by AWS's file name, else by its first bytes (uncompressed; a few KiB suffice). `None`: neither the
     /// name nor the content is that of a known format.
-    pub fn recognise(file_name: &str, head: &[u8], _settings: &Settings) -> Option<Format> {
+    pub fn recognise(file_name: &str, head: &[u8], settings: &Settings) -> Option<Format> {
         Format::by_name(file_name).or_else(|| {
-            let by_content: [(Format, fn(&[u8]) -> bool); 2] =
-                [(Format::Metrics, metrics::recognise), (Format::Alb, alb::recognise)];
-            by_content.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format)
+            type LooksLike = fn(&[u8], &Settings) -> bool;
+            let by_content: [(Format, LooksLike); 3] = [
+                (Format::Metrics, |head, _| metrics::recognise(head)),
+                (Format::Alb, |head, _| alb::recognise(head)),
+                (Format::Nginx, nginx::recognise),
+            ];
+            by_content.into_iter().find(|(_, looks_like)| looks_like(head, settings)).map(|(format, _)| format)
         })
     }
 

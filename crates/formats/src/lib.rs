@@ -6,6 +6,7 @@
 
 pub mod alb;
 pub mod metrics;
+pub mod nginx;
 
 mod cause;
 mod columns;
@@ -18,6 +19,7 @@ mod route;
 mod settings;
 mod url;
 mod value;
+mod web;
 
 pub use cause::{AnsweredBy, Cause};
 pub use columns::{Keys, NULL_INT, NULL_KEY, NULL_LONG, Rows, Strings, Text, Values};
@@ -27,3 +29,4 @@ pub use reader::Reader;
 pub use reject::{Counts, MAX_KEPT_REJECTS, Outcome, Reject, Skip};
 pub use route::{RULES_VERSION, Routes, RoutesError};
 pub use settings::Settings;
+pub use web::cause::WebCause;
