@@ -91,10 +91,7 @@ impl<const N: usize> Fields<N> {
     }
 
     fn begin_member(&mut self) {
-        match self.extra.pop() {
-            None => self.extra.push(b'{'),
-            Some(_) => self.extra.push(b','),
-        }
+        self.extra.push(if self.extra.is_empty() { b'{' } else { b',' });
     }
 
     pub(crate) fn end_members(&mut self) {
