@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, metrics, nginx};
+use crate::{Settings, alb, metrics, nginx, nginx_error};
 
 /// A log format; each has a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,10 +16,12 @@ pub enum Format {
     Metrics,
     /// nginx access log.
     Nginx,
+    /// nginx error log.
+    NginxError,
 }
 
 impl Format {
-    pub const ALL: [Format; 3] = [Format::Alb, Format::Metrics, Format::Nginx];
+    pub const ALL: [Format; 4] = [Format::Alb, Format::Metrics, Format::Nginx, Format::NginxError];
 
     /// The name of its table, which also stands in messages and in the ledger.
     pub fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Format {
             Format::Alb => "alb",
             Format::Metrics => "metrics",
             Format::Nginx => "nginx",
+            Format::NginxError => "nginx_error",
         }
     }
 
@@ -36,6 +39,7 @@ impl Format {
             Format::Alb => "ALB access log",
             Format::Metrics => "CloudWatch metrics (JSON or CSV)",
             Format::Nginx => "nginx access log",
+            Format::NginxError => "nginx error log",
         }
     }
 
@@ -50,6 +54,7 @@ impl Format {
             Format::Alb => alb::schema(),
             Format::Metrics => metrics::schema(),
             Format::Nginx => nginx::schema(),
+            Format::NginxError => nginx_error::schema(),
         }
     }
 
@@ -59,6 +64,7 @@ impl Format {
             Format::Alb => Some(alb::reader(settings)),
             Format::Metrics => None,
             Format::Nginx => Some(nginx::reader(settings)),
+            Format::NginxError => Some(nginx_error::reader(settings)),
         }
     }
 
@@ -67,7 +73,7 @@ impl Format {
     pub fn is_sequential(self, _head: &[u8]) -> bool {
         match self {
             Format::Alb | Format::Nginx => false,
-            Format::Metrics => true,
+            Format::Metrics | Format::NginxError => true,
         }
     }
 
@@ -76,9 +82,10 @@ impl Format {
     pub fn recognise(file_name: &str, head: &[u8], settings: &Settings) -> Option<Format> {
         Format::by_name(file_name).or_else(|| {
             type LooksLike = fn(&[u8], &Settings) -> bool;
-            let by_content: [(Format, LooksLike); 3] = [
+            let by_content: [(Format, LooksLike); 4] = [
                 (Format::Metrics, |head, _| metrics::recognise(head)),
                 (Format::Alb, |head, _| alb::recognise(head)),
+                (Format::NginxError, |head, _| nginx_error::recognise(head)),
                 (Format::Nginx, nginx::recognise),
             ];
             by_content.into_iter().find(|(_, looks_like)| looks_like(head, settings)).map(|(format, _)| format)

@@ -7,6 +7,7 @@
 pub mod alb;
 pub mod metrics;
 pub mod nginx;
+pub mod nginx_error;
 
 mod cause;
 mod columns;

@@ -3,11 +3,10 @@
 use super::rows::Rows;
 use super::variables::Var;
 use crate::reject::Other;
-use crate::url;
 use crate::value;
 use crate::web::cause::{self, WebCause};
 use crate::web::fields::Fields;
-use crate::web::request_line;
+use crate::web::{host_of_url, plain_host, request_line};
 
 pub(super) type Values = Fields<{ Var::COUNT }>;
 
@@ -105,7 +104,10 @@ pub(super) fn append(line: &[u8], values: &Values, number: u64, rows: &mut Rows)
         None => (remote_addr, reading.get(Var::HttpXForwardedFor)),
     };
     let cause = cause(&reading, status, upstream_status_last);
-    let host = first([Var::Host, Var::HttpHost, Var::ServerName].map(|var| reading.get(var)));
+    let host = match first([Var::Host, Var::HttpHost, Var::ServerName].map(|var| reading.get(var))) {
+        b"-" => host_of_url(uri),
+        host => plain_host(host),
+    };
 
     // From here on nothing fails: every column gets its value.
     rows.started_at.push(Some(time - (request_time.unwrap_or(0.0) * 1e6).round() as i64));
@@ -117,7 +119,7 @@ pub(super) fn append(line: &[u8], values: &Values, number: u64, rows: &mut Rows)
     rows.request_method.push(method);
     rows.request_uri.push(uri);
     rows.server_protocol.push(protocol);
-    push_host(rows, host, uri);
+    rows.host.push(&host);
     rows.status.push(status);
     rows.body_bytes_sent.push(body_bytes_sent);
     rows.bytes_sent.push(bytes_sent);
@@ -169,23 +171,6 @@ fn time(reading: &Reading<'_>, rows: &mut Rows) -> Result<i64, Other> {
 /// The first that is not `-`.
 fn first<'a, const N: usize>(fields: [&'a [u8]; N]) -> &'a [u8] {
     fields.into_iter().find(|field| *field != b"-").unwrap_or(b"-")
-}
-
-fn push_host(rows: &mut Rows, host: &[u8], uri: &[u8]) {
-    let without_port = match value::address(host) {
-        Some((host, Some(_))) => host,
-        _ => host,
-    };
-    if without_port == b"-" && !uri.starts_with(b"/") {
-        // A proxy is asked with the whole URL.
-        let host = std::str::from_utf8(uri).ok().and_then(|uri| url::parts(uri).host).unwrap_or("-");
-        return rows.host.push(host.to_ascii_lowercase().as_bytes());
-    }
-    if without_port.iter().any(u8::is_ascii_uppercase) {
-        rows.host.push(&without_port.to_ascii_lowercase());
-    } else {
-        rows.host.push(without_port);
-    }
 }
 
 /// nginx gives an upstream that fails the status 502 or 504; what it was is told by how far the times go.

@@ -9,6 +9,7 @@ pub(crate) mod time;
 use std::borrow::Cow;
 
 use crate::reject::{Other, Skip, escape_invalid_utf8};
+use crate::{url, value};
 
 /// A line as text. What is not UTF-8 is written `\xHH`, as servers do themselves. Zeros at its beginning fall away: a file that was truncated
 /// while the server wrote on begins with a hole, and a crash leaves one.
@@ -34,4 +35,22 @@ pub(crate) fn request_line(line: &[u8]) -> (&[u8], &[u8], &[u8]) {
     }
     let is_method = line[..first].iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-'));
     if is_method { (&line[..first], &line[first + 1..], b"-") } else { (b"-", line, b"-") }
+}
+
+/// A host lower case and without its port.
+pub(crate) fn plain_host(host: &[u8]) -> Cow<'_, [u8]> {
+    let host = match value::address(host) {
+        Some((host, Some(_))) => host,
+        _ => host,
+    };
+    if host.iter().any(u8::is_ascii_uppercase) { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) }
+}
+
+/// The host of a request whose log has none: that of a whole URL, with which a proxy is asked. `-` where there is none.
+pub(crate) fn host_of_url(url: &[u8]) -> Cow<'_, [u8]> {
+    if url.starts_with(b"/") {
+        return Cow::Borrowed(b"-");
+    }
+    let host = std::str::from_utf8(url).ok().and_then(|url| url::parts(url).host).unwrap_or("-");
+    plain_host(host.as_bytes())
 }
