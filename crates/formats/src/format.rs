@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, metrics, nginx, nginx_error};
+use crate::{Settings, alb, apache, metrics, nginx, nginx_error};
 
 /// A log format; each has a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,10 +18,12 @@ pub enum Format {
     Nginx,
     /// nginx error log.
     NginxError,
+    /// Apache httpd access log.
+    Apache,
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [Format::Alb, Format::Metrics, Format::Nginx, Format::NginxError];
+    pub const ALL: [Format; 5] = [Format::Alb, Format::Metrics, Format::Nginx, Format::NginxError, Format::Apache];
 
     /// The name of its table, which also stands in messages and in the ledger.
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Format {
             Format::Metrics => "metrics",
             Format::Nginx => "nginx",
             Format::NginxError => "nginx_error",
+            Format::Apache => "apache",
         }
     }
 
@@ -40,6 +43,7 @@ impl Format {
             Format::Metrics => "CloudWatch metrics (JSON or CSV)",
             Format::Nginx => "nginx access log",
             Format::NginxError => "nginx error log",
+            Format::Apache => "Apache access log",
         }
     }
 
@@ -55,6 +59,7 @@ impl Format {
             Format::Metrics => metrics::schema(),
             Format::Nginx => nginx::schema(),
             Format::NginxError => nginx_error::schema(),
+            Format::Apache => apache::schema(),
         }
     }
 
@@ -65,6 +70,7 @@ impl Format {
             Format::Metrics => None,
             Format::Nginx => Some(nginx::reader(settings)),
             Format::NginxError => Some(nginx_error::reader(settings)),
+            Format::Apache => Some(apache::reader(settings)),
         }
     }
 
@@ -72,7 +78,7 @@ impl Format {
     /// before it. Others may be cut into pieces after any line.
     pub fn is_sequential(self, _head: &[u8]) -> bool {
         match self {
-            Format::Alb | Format::Nginx => false,
+            Format::Alb | Format::Nginx | Format::Apache => false,
             Format::Metrics | Format::NginxError => true,
         }
     }
@@ -82,10 +88,13 @@ impl Format {
     pub fn recognise(file_name: &str, head: &[u8], settings: &Settings) -> Option<Format> {
         Format::by_name(file_name).or_else(|| {
             type LooksLike = fn(&[u8], &Settings) -> bool;
-            let by_content: [(Format, LooksLike); 4] = [
+            let by_content: [(Format, LooksLike); 6] = [
                 (Format::Metrics, |head, _| metrics::recognise(head)),
                 (Format::Alb, |head, _| alb::recognise(head)),
                 (Format::NginxError, |head, _| nginx_error::recognise(head)),
+                // What the user says of lines goes before what they look like.
+                (Format::Nginx, |head, said| said.nginx_log_format.is_some() && nginx::recognise(head, said)),
+                (Format::Apache, apache::recognise),
                 (Format::Nginx, nginx::recognise),
             ];
             by_content.into_iter().find(|(_, looks_like)| looks_like(head, settings)).map(|(format, _)| format)

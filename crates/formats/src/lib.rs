@@ -5,6 +5,7 @@
 //! [`Reject`] or a counted skip. For every source, `rows + rejects + skipped = lines`.
 
 pub mod alb;
+pub mod apache;
 pub mod metrics;
 pub mod nginx;
 pub mod nginx_error;

@@ -45,6 +45,7 @@ fn settings(expected: &Value) -> Settings {
         zone: said("zone").map_or(chrono_tz::UTC, |zone| zone.parse().unwrap()),
         year: expected["settings"]["year"].as_i64().map(|year| year as i32),
         nginx_log_format: said("nginx_log_format").map(|format| format.parse().unwrap()),
+        apache_log_format: said("apache_log_format").map(|format| format.parse().unwrap()),
         ..Settings::default()
     }
 }

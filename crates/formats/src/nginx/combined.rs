@@ -80,12 +80,12 @@ impl Combined {
         for (var, range) in
             [(Var::TimeLocal, time), (Var::Request, request), (Var::Status, status), (Var::BodyBytesSent, bytes)]
         {
-            values.set(var as usize, range);
+            values.set(var, range);
         }
         let (referer, at) = quoted(line, end)?;
         let (agent, at) = quoted(line, at)?;
-        values.set(Var::HttpReferer as usize, referer);
-        values.set(Var::HttpUserAgent as usize, agent);
+        values.set(Var::HttpReferer, referer);
+        values.set(Var::HttpUserAgent, agent);
         self.read_end(line, at, values);
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Combined {
         if let Ok((field, end)) = quoted(line, at)
             && is_addresses(&line[field.0 as usize..field.1 as usize])
         {
-            values.set(Var::HttpXForwardedFor as usize, field);
+            values.set(Var::HttpXForwardedFor, field);
             at = end;
         }
         let rest = line[at..].trim_ascii();
@@ -109,7 +109,7 @@ impl Combined {
             for (pattern, vars) in &self.ends {
                 if pattern.find(rest, &mut found) == Ok(rest.len()) && are_times(rest, vars, &found) {
                     for (var, (from, to)) in vars.iter().zip(found) {
-                        values.set(*var as usize, (from + at as u32, to + at as u32));
+                        values.set(*var, (from + at as u32, to + at as u32));
                     }
                     return;
                 }
@@ -148,19 +148,19 @@ fn read_head(line: &[u8], head: Range, values: &mut Values) {
         (Some(b'['), Some(i)) => &user[i + 4..],
         _ => user,
     };
-    values.set(Var::RemoteUser as usize, range(user));
+    values.set(Var::RemoteUser, range(user));
     let mut client = client;
     // `host address`, where `address, address` is a list.
     if let Some(i) = memchr::memchr(b' ', client)
         && client[i - usize::from(i > 0)] != b','
     {
-        values.set(Var::Host as usize, range(&client[..i]));
+        values.set(Var::Host, range(&client[..i]));
         client = &client[i + 1..];
     }
     if let [b'"', inner @ .., b'"'] | [b'[', inner @ .., b']'] = client {
         client = inner;
     }
-    values.set(Var::RemoteAddr as usize, range(client));
+    values.set(Var::RemoteAddr, range(client));
 }
 
 /// `key=value` and `key="value"`, as long as they come; what is no such pair, or has an unknown key, has no column.
@@ -171,9 +171,9 @@ fn read_pairs(line: &[u8], from: usize, values: &mut Values) {
         let token = pair(rest);
         if let Some((key, value, _)) = &token
             && let Some(var) = std::str::from_utf8(key).ok().and_then(alias)
-            && !values.has(var as usize)
+            && !values.has(var)
         {
-            values.set(var as usize, ((at + value.0) as u32, (at + value.1) as u32));
+            values.set(var, ((at + value.0) as u32, (at + value.1) as u32));
         } else {
             let length = token.as_ref().map_or_else(|| token_length(rest), |(_, _, end)| *end);
             values.add_surplus(&rest[..length]);

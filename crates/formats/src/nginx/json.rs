@@ -37,16 +37,16 @@ pub(super) fn read(line: &[u8], names: &mut Names, values: &mut Values) -> Resul
     let text = |(from, to): Range| &line[from as usize..to as usize];
     let mut place = 0;
     let result = json::members(line, |name, value, kind| {
-        let var = names.meaning(place, text(name)).filter(|var| !values.has(*var as usize));
+        let var = names.meaning(place, text(name)).filter(|var| !values.has(*var));
         place += 1;
         match (var, kind) {
             (_, Kind::Bare) if matches!(text(value), b"null" | b"" | b"-") => {
                 if let Some(var) = var {
-                    values.set(var as usize, (value.0, value.0));
+                    values.set(var, (value.0, value.0));
                 }
             }
-            (Some(var), Kind::Text | Kind::Bare) => values.set(var as usize, value),
-            (Some(var), Kind::Escaped) => values.set_made(line, var as usize, |out| json::unescape(text(value), out)),
+            (Some(var), Kind::Text | Kind::Bare) => values.set(var, value),
+            (Some(var), Kind::Escaped) => values.set_made(line, var, |out| json::unescape(text(value), out)),
             (None, Kind::Text | Kind::Escaped) => {
                 values.add_member(text((name.0 - 1, name.1 + 1)), text((value.0 - 1, value.1 + 1)));
             }
@@ -61,13 +61,13 @@ pub(super) fn read(line: &[u8], names: &mut Names, values: &mut Values) -> Resul
 
 /// `$uri` and `$args` together are the URL where `$request_uri` is missing.
 pub(super) fn join_query(line: &[u8], values: &mut Values) {
-    let get = |var: Var| values.get(line, var as usize);
+    let get = |var: Var| values.get(line, var);
     let query = get(Var::Args);
     if query == b"-" || [Var::Request, Var::RequestUri].iter().any(|var| get(*var) != b"-") {
         return;
     }
     let whole = [get(Var::Uri), query].join(&b'?');
-    values.set_made(line, Var::RequestUri as usize, |out| out.extend_from_slice(&whole));
+    values.set_made(line, Var::RequestUri, |out| out.extend_from_slice(&whole));
 }
 
 /// Whether a line is the object of a request, and not that of another kind of log.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::variables::{Var, alias};
+use crate::web::fields::Named;
 use crate::web::pattern::{Pattern, Shape};
 
 /// How values are escaped: `escape=` of the directive.

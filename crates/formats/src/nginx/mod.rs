@@ -89,9 +89,9 @@ fn read_as(format: &LogFormat, line: &[u8], ranges: &mut [Range], values: &mut V
         let is_escaped = format.escape == Escape::Json && value.contains(&b'\\');
         match slot {
             Slot::Known(var) if is_escaped => {
-                values.set_made(line, *var as usize, |out| web::json::unescape(value, out));
+                values.set_made(line, *var, |out| web::json::unescape(value, out));
             }
-            Slot::Known(var) => values.set(*var as usize, *range),
+            Slot::Known(var) => values.set(*var, *range),
             Slot::Other(_) if matches!(value, b"-" | b"") => {}
             Slot::Other(name) => {
                 let mut plain = Cow::Borrowed(value);
@@ -124,7 +124,7 @@ pub(crate) fn recognise(head: &[u8], settings: &Settings) -> bool {
             None if line.first() == Some(&b'{') => json::looks_known(&line),
             None => {
                 combined.read(&line, &mut values).is_ok()
-                    && web::time::ZonedClock::default().common(values.get(&line, Var::TimeLocal as usize)).is_some()
+                    && web::time::ZonedClock::default().common(values.get(&line, Var::TimeLocal)).is_some()
             }
         }
     })

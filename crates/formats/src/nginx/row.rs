@@ -5,65 +5,15 @@ use super::variables::Var;
 use crate::reject::Other;
 use crate::value;
 use crate::web::cause::{self, WebCause};
-use crate::web::fields::Fields;
+use crate::web::fields::{Fields, Reading};
 use crate::web::{host_of_url, plain_host, request_line};
 
 pub(super) type Values = Fields<{ Var::COUNT }>;
 
-/// A line's values with the line they stand in.
-struct Reading<'a> {
-    line: &'a [u8],
-    values: &'a Values,
-}
-
-impl<'a> Reading<'a> {
-    #[inline]
-    fn get(&self, var: Var) -> &'a [u8] {
-        self.values.get(self.line, var as usize)
-    }
-
-    #[inline]
-    fn integer(&self, var: Var) -> Result<Option<i64>, Other> {
-        match self.get(var) {
-            b"-" => Ok(None),
-            field => value::integer(field).map(Some).ok_or_else(|| self.bad(var, "bad_number", "not an integer")),
-        }
-    }
-
-    #[inline]
-    fn small(&self, var: Var) -> Result<Option<i32>, Other> {
-        match self.integer(var)? {
-            None => Ok(None),
-            Some(n) => i32::try_from(n).map(Some).map_err(|_| self.bad(var, "bad_number", "too large")),
-        }
-    }
-
-    #[inline]
-    fn decimal(&self, var: Var) -> Result<Option<f64>, Other> {
-        match self.get(var) {
-            b"-" => Ok(None),
-            field => value::decimal(field).map(Some).ok_or_else(|| self.bad(var, "bad_number", "not a number")),
-        }
-    }
-
-    /// The values of several upstreams: `a, b : c`.
-    fn list(&self, var: Var) -> impl Iterator<Item = &'a [u8]> {
-        self.get(var).split(|b| matches!(b, b' ' | b',')).filter(|item| !matches!(*item, b"" | b":"))
-    }
-
-    #[cold]
-    fn bad(&self, var: Var, reason: &'static str, problem: &str) -> Other {
-        let field = self.get(var);
-        let at = (field.as_ptr() as usize).wrapping_sub(self.line.as_ptr() as usize);
-        let place = if at < self.line.len() { format!(", at byte {at} of the line") } else { String::new() };
-        let shown = String::from_utf8_lossy(&field[..field.len().min(64)]);
-        Other::reject(reason, format!("{} is {shown:?}: {problem}{place}", var.name()))
-    }
-}
-
 /// Appends the row. `line` is UTF-8.
 pub(super) fn append(line: &[u8], values: &Values, number: u64, rows: &mut Rows) -> Result<(), Other> {
     let reading = Reading { line, values };
+    let list = |var| list(reading.get(var));
     let time = time(&reading, rows)?;
     let status = reading.small(Var::Status)?;
     let request_time = reading.decimal(Var::RequestTime)?;
@@ -75,7 +25,7 @@ pub(super) fn append(line: &[u8], values: &Values, number: u64, rows: &mut Rows)
     let connection = reading.integer(Var::Connection)?;
     let connection_requests = reading.integer(Var::ConnectionRequests)?;
     let gzip_ratio = reading.decimal(Var::GzipRatio)?;
-    let upstream_status_last = match reading.list(Var::UpstreamStatus).last() {
+    let upstream_status_last = match list(Var::UpstreamStatus).last() {
         None | Some(b"-") => None,
         Some(last) => Some(
             value::integer(last)
@@ -84,7 +34,7 @@ pub(super) fn append(line: &[u8], values: &Values, number: u64, rows: &mut Rows)
         ),
     };
     let mut upstream_time = None;
-    for item in reading.list(Var::UpstreamResponseTime).filter(|item| *item != b"-") {
+    for item in list(Var::UpstreamResponseTime).filter(|item| *item != b"-") {
         let seconds = value::decimal(item)
             .ok_or_else(|| reading.bad(Var::UpstreamResponseTime, "bad_number", "not a list of seconds"))?;
         upstream_time = Some(upstream_time.unwrap_or(0.0) + seconds);
@@ -156,8 +106,13 @@ pub(super) fn append(line: &[u8], values: &Values, number: u64, rows: &mut Rows)
     Ok(())
 }
 
+/// The values of several upstreams: `a, b : c`.
+fn list(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    field.split(|b| matches!(b, b' ' | b',')).filter(|item| !matches!(*item, b"" | b":"))
+}
+
 /// The most exact time of the line.
-fn time(reading: &Reading<'_>, rows: &mut Rows) -> Result<i64, Other> {
+fn time(reading: &Reading<'_, { Var::COUNT }>, rows: &mut Rows) -> Result<i64, Other> {
     for var in [Var::Msec, Var::TimeIso8601, Var::TimeLocal] {
         let field = reading.get(var);
         if field != b"-" {
@@ -174,14 +129,14 @@ fn first<'a, const N: usize>(fields: [&'a [u8]; N]) -> &'a [u8] {
 }
 
 /// nginx gives an upstream that fails the status 502 or 504; what it was is told by how far the times go.
-fn cause(reading: &Reading<'_>, status: Option<i32>, upstream: Option<i32>) -> Option<WebCause> {
+fn cause(reading: &Reading<'_, { Var::COUNT }>, status: Option<i32>, upstream: Option<i32>) -> Option<WebCause> {
     use WebCause::*;
     let status = status.filter(|status| *status >= 400)?;
     if matches!(status, 408 | 444 | 494..=499) {
         return cause::of_status(status);
     }
-    let is_logged = |var: Var| reading.values.has(var as usize);
-    let last = |var| reading.list(var).last().unwrap_or(b"-");
+    let is_logged = |var: Var| reading.values.has(var);
+    let last = |var| list(reading.get(var)).last().unwrap_or(b"-");
     let knows_upstream = is_logged(Var::UpstreamAddr) || is_logged(Var::UpstreamStatus);
     if !knows_upstream {
         return cause::of_status(status);

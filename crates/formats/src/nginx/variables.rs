@@ -1,37 +1,12 @@
 //! The variables of nginx that have a column or make one, and the other names that people give them in JSON logs.
 
-use crate::web::pattern::Shape;
+use crate::web::fields::named;
+use crate::web::time::ZonedClock;
 
-macro_rules! variables {
-    ($($variant:ident = $name:literal, $shape:expr;)*) => {
-        /// A variable that is understood.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Var { $($variant,)* }
-
-        impl Var {
-            pub(super) const COUNT: usize = [$($name),*].len();
-            const ALL: [(&'static str, Var); Var::COUNT] = [$(($name, Var::$variant)),*];
-
-            /// By nginx's name of it, without the dollar sign.
-            pub(super) fn named(name: &str) -> Option<Var> {
-                Var::ALL.iter().find(|(known, _)| *known == name).map(|(_, var)| *var)
-            }
-
-            pub(super) fn name(self) -> &'static str {
-                Var::ALL[self as usize].0
-            }
-
-            /// What it may hold where a format does not put it in quotes.
-            pub(super) fn shape(self) -> Shape {
-                use Shape::*;
-                match self { $(Var::$variant => $shape,)* }
-            }
-        }
-    };
-}
-
-variables! {
-    TimeLocal = "time_local", Fixed(crate::web::time::ZonedClock::COMMON_BYTES);
+named! {
+    /// A variable that is understood, under nginx's name without the dollar sign.
+    Var:
+    TimeLocal = "time_local", Fixed(ZonedClock::COMMON_BYTES);
     TimeIso8601 = "time_iso8601", Fixed(25);
     Msec = "msec", Number;
     RemoteAddr = "remote_addr", Word;
@@ -118,6 +93,7 @@ pub(super) fn alias(name: &str) -> Option<Var> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::fields::Named;
 
     #[test]
     fn names_and_aliases() {

@@ -76,7 +76,7 @@ struct Search {
 
 impl Search {
     fn fail(&mut self, slot: usize, at: usize) -> Option<usize> {
-        if at >= self.furthest.at {
+        if (slot, at) >= (self.furthest.slot, self.furthest.at) {
             self.furthest = Mismatch { slot, at };
         }
         None
@@ -90,10 +90,6 @@ impl Pattern {
     pub(crate) fn new(prefix: &[u8], slots: impl IntoIterator<Item = (Shape, Vec<u8>)>) -> Pattern {
         let slots = slots.into_iter().map(|(shape, after)| Slot { shape, after: Finder::new(&after).into_owned() });
         Pattern { prefix: prefix.to_vec(), slots: slots.collect() }
-    }
-
-    pub(crate) fn slots(&self) -> usize {
-        self.slots.len()
     }
 
     /// Finds where the values stand, and where the pattern ends: at the end of the line, or before a space, with fields behind it that
@@ -247,7 +243,7 @@ mod tests {
     }
 
     fn values<'a>(pattern: &Pattern, line: &'a str) -> Result<(Vec<Option<&'a str>>, &'a str), Mismatch> {
-        let mut ranges = vec![ABSENT; pattern.slots()];
+        let mut ranges = vec![ABSENT; pattern.slots.len()];
         let end = pattern.find(line.as_bytes(), &mut ranges)?;
         let value = |&(from, to): &Range| line.get(from as usize..to as usize);
         Ok((ranges.iter().map(value).collect(), &line[end..]))
