@@ -22,6 +22,7 @@ mod time;
 pub use log_format::{LogFormat, LogFormatError};
 pub use rows::{Rows, schema};
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use chrono_tz::Tz;
@@ -156,7 +157,8 @@ pub(crate) fn recognise(head: &[u8], settings: &Settings) -> bool {
         if is_apache_line(&line, &values, tail) {
             is_apache.set(true);
         }
-        if is_nginx_line(&line, &values) {
+        // Escapes in upper case are ours where the line is not UTF-8.
+        if matches!(line, Cow::Borrowed(_)) && is_nginx_line(&line, &values) {
             is_nginx.set(true);
         }
         false

@@ -124,7 +124,7 @@ fn time(reading: &Reading<'_, { Var::COUNT }>, rows: &mut Rows) -> Result<i64, O
 }
 
 /// The first that is not `-`.
-fn first<'a, const N: usize>(fields: [&'a [u8]; N]) -> &'a [u8] {
+fn first<const N: usize>(fields: [&[u8]; N]) -> &[u8] {
     fields.into_iter().find(|field| *field != b"-").unwrap_or(b"-")
 }
 

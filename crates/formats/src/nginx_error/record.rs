@@ -125,7 +125,7 @@ fn suffix_at(rest: &[u8]) -> Option<usize> {
         value.starts_with(b"unix:")
             || value.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']'))
     };
-    let outside_quotes = |at: &usize| memchr::memchr_iter(b'"', &rest[..*at]).count() % 2 == 0;
+    let outside_quotes = |at: &usize| memchr::memchr_iter(b'"', &rest[..*at]).count().is_multiple_of(2);
     let candidates = || memmem::find_iter(rest, CLIENT).filter(is_client);
     candidates().find(outside_quotes).or_else(|| candidates().next())
 }
@@ -215,7 +215,7 @@ fn or_dash(value: &[u8]) -> &[u8] {
 /// ` while ACTION` at the end. One within quotes is part of a path or a message.
 fn split_action(text: &[u8]) -> (&[u8], &[u8]) {
     const WHILE: &[u8] = b" while ";
-    let is_action = |at: &usize| memchr::memchr_iter(b'"', &text[*at..]).count() % 2 == 0;
+    let is_action = |at: &usize| memchr::memchr_iter(b'"', &text[*at..]).count().is_multiple_of(2);
     match memmem::rfind(text, WHILE).filter(is_action) {
         Some(at) => (&text[..at], &text[at + WHILE.len()..]),
         None => (text, b"-"),

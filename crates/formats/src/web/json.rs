@@ -131,10 +131,7 @@ pub(crate) fn unescape(text: &[u8], out: &mut Vec<u8>) {
             Some(b't') => ('\t', 2),
             Some(b'b') => ('\u{8}', 2),
             Some(b'f') => ('\u{c}', 2),
-            Some(b'u') => match code_point(&rest[i..]) {
-                Some(found) => found,
-                None => ('\\', 1),
-            },
+            Some(b'u') => code_point(&rest[i..]).unwrap_or(('\\', 1)),
             _ => ('\\', 1),
         };
         out.extend_from_slice(plain.encode_utf8(&mut [0; 4]).as_bytes());
