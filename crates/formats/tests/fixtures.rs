@@ -47,7 +47,13 @@ fn expectation(path: &Path) -> Value {
 /// What the user says about the logs of a fixture.
 fn settings(expected: &Value) -> Settings {
     let said = |key: &str| expected["settings"][key].as_str();
-    Settings { zone: said("zone").map_or(chrono_tz::UTC, |zone| zone.parse().unwrap()), ..Settings::default() }
+    Settings {
+        zone: said("zone").map_or(chrono_tz::UTC, |zone| zone.parse().unwrap()),
+        year: expected["settings"]["year"].as_i64().map(|year| year as i32),
+        nginx_log_format: said("nginx_log_format").map(|format| format.parse().unwrap()),
+        apache_log_format: said("apache_log_format").map(|format| format.parse().unwrap()),
+        ..Settings::default()
+    }
 }
 
 fn decode<'a>(
