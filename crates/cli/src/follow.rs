@@ -67,7 +67,11 @@ fn text(trail: &Trail, out: &mut impl Write) -> Result<()> {
         writeln!(out, "  => ends at {}: {}", journey.ends_at, safe(&journey.verdict))?;
     }
     if trail.more {
-        writeln!(out, "\nthere are more than {}: narrow it with --from and --to, or raise --limit", plural(trail.journeys.len() as u64, "request"))?;
+        writeln!(
+            out,
+            "\nthere are more than {}: narrow it with --from and --to, or raise --limit",
+            plural(trail.journeys.len() as u64, "request")
+        )?;
     }
     Ok(())
 }

@@ -177,7 +177,11 @@ pub(crate) async fn matching(session: &Session, search: &Search) -> Result<Vec<E
     let conditions = conditions.join(" AND ");
     let ask = async |kinds: &str| {
         let limit = search.limit + 1;
-        read(session, &format!("SELECT * FROM events WHERE {conditions} AND {kinds} ORDER BY time, layer LIMIT {limit}")).await
+        read(
+            session,
+            &format!("SELECT * FROM events WHERE {conditions} AND {kinds} ORDER BY time, layer LIMIT {limit}"),
+        )
+        .await
     };
     let requests = ask("kind IN ('request', 'report')").await?;
     if requests.is_empty() { ask("true").await } else { Ok(requests) }
@@ -212,9 +216,11 @@ pub(crate) async fn around(session: &Session, seeds: &[Event]) -> Result<Vec<Eve
     }
     let (from, to) = (timestamp(from), timestamp(to));
     let conditions = conditions.join(" OR ");
-    let mut found =
-        read(session, &format!("SELECT * FROM events WHERE time >= {from} AND time < {to} AND ({conditions}) LIMIT {MAX_AROUND}"))
-            .await?;
+    let mut found = read(
+        session,
+        &format!("SELECT * FROM events WHERE time >= {from} AND time < {to} AND ({conditions}) LIMIT {MAX_AROUND}"),
+    )
+    .await?;
     // What a function wrote has only the request's id, which its report has given.
     let ids: BTreeSet<&str> = found
         .iter()

@@ -6,7 +6,8 @@ use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
 use crate::{
-    Settings, alb, alb_connections, alb_health_checks, apache, clb, cloudfront, elb, lambda, metrics, nginx, nginx_error, nlb,
+    Settings, alb, alb_connections, alb_health_checks, apache, clb, cloudfront, elb, lambda, metrics, nginx,
+    nginx_error, nlb,
 };
 
 /// Whether the beginning of an uncompressed file is of a format.
