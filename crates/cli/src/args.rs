@@ -49,8 +49,8 @@ pub(crate) enum Command {
 
 /// Read logs and metrics into the lake.
 ///
-/// Takes ALB access logs (any age) and CloudWatch metrics (get-metric-data, get-metric-statistics, metric streams, CSV), told
-/// apart by name and content; gzip, zstd or plain. A file is in the lake with all its lines or not at all; lines that cannot be
+/// Takes access, connection and health-check logs of load balancers (ALB, NLB, Classic), CloudFront, nginx (access and error), Apache
+/// and Lambda logs, and CloudWatch metrics, each told apart by name and content; gzip, zstd, Parquet or plain. A file is in the lake with all its lines or not at all; lines that cannot be
 /// read are kept in the table `rejects`.
 #[derive(ClapArgs)]
 pub(crate) struct Ingest {
@@ -66,9 +66,8 @@ pub(crate) struct Ingest {
     /// Zone of --from and --to given without one, and of logs that tell local time without saying where: Europe/Berlin.
     #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
     pub(crate) tz: Tz,
-    /// Year of logs that have none in their times.
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
-    pub(crate) year: Option<i32>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) format: Option<albatross_formats::Format>,
@@ -91,6 +90,33 @@ pub(crate) struct Ingest {
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// What logs do not say themselves.
+#[derive(ClapArgs)]
+pub(crate) struct Reading {
+    /// Year of logs that have none in their times.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
+    pub(crate) year: Option<i32>,
+    /// nginx's log_format, as in its configuration: '$remote_addr [$time_local] "$request" $status ...'. Common ones are known.
+    #[arg(long, value_name = "STRING")]
+    pub(crate) nginx_log_format: Option<albatross_formats::nginx::LogFormat>,
+    /// Apache's LogFormat, as in its configuration: '%h %l %u %t "%r" %>s %b ...'. Common ones are known.
+    #[arg(long, value_name = "STRING")]
+    pub(crate) apache_log_format: Option<albatross_formats::apache::LogFormat>,
+}
+
+impl Reading {
+    pub(crate) fn settings(&self, zone: Tz, routes: albatross_formats::Routes) -> albatross_formats::Settings {
+        let Reading { year, nginx_log_format, apache_log_format } = self;
+        albatross_formats::Settings {
+            routes,
+            zone,
+            year: *year,
+            nginx_log_format: nginx_log_format.clone(),
+            apache_log_format: apache_log_format.clone(),
+        }
+    }
 }
 
 /// Keep the lake in order.
@@ -210,6 +236,11 @@ pub(crate) struct Verify {
     /// here (as for ingest), which then must be in the lake.
     #[arg(long, value_name = "PATH", num_args = 0..)]
     pub(crate) source: Option<Vec<String>>,
+    /// As it was for ingest: zone of logs that tell local time without saying where.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Say nothing but what is found.
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -56,7 +56,7 @@ LEFT JOIN (
  AND said_at = date_trunc('second', nginx.time)
 UNION ALL
 SELECT started_at, duration, 'apache', remote_host, request_method, host, path, route, status, NULL,
-       bytes_sent, user_agent, NULL, NULL, cause, bytes_received, NULL, NULL, NULL, source_file, line
+       coalesce(bytes_sent, response_bytes), user_agent, trace_id, NULL, cause, bytes_received, request_id, NULL, x_forwarded_for, source_file, line
 FROM apache
 UNION ALL
 -- A function that was stopped at its limit said so in an event of its own in the past, and says so in its report today.
