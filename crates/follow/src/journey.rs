@@ -47,7 +47,8 @@ pub struct Step {
 /// One request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Journey {
-    /// In the order in which they began; of those that began at once the outer layer first.
+    /// From the outermost layer to the innermost, in each in the order in which they began. Some logs tell whole seconds only, so that their
+    /// times alone would put nginx before what it stands behind.
     pub steps: Vec<Step>,
     /// The layer where the trail ends.
     pub ends_at: Layer,
@@ -58,7 +59,8 @@ pub struct Journey {
 impl Journey {
     pub(crate) fn new(mut steps: Vec<Step>, layers: &[Layer]) -> Journey {
         steps.sort_by(|a, b| {
-            let key = |step: &Step| (step.event.time, step.event.layer.depth(), step.event.line);
+            let key =
+                |step: &Step| (step.event.layer.depth(), step.event.time, !step.event.is_request(), step.event.line);
             key(a).cmp(&key(b))
         });
         let (ends_at, verdict) = verdict::of(&steps, layers);
