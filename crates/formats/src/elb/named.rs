@@ -174,7 +174,8 @@ impl<const N: usize> Named<N> {
                 }
                 Value::Text(text) => {
                     let start = decoded.len();
-                    push_line(decoded, &unescape(text));
+                    unescape(text, decoded);
+                    escape_line_feeds(decoded, start);
                     values[field] = Found::at(start, decoded.len());
                     values[field].decoded = true;
                     values[field].place = member.at as u32;
@@ -238,22 +239,40 @@ impl<const N: usize> Named<N> {
     }
 
     fn assemble(&mut self, line: &[u8]) -> Fields<'_, N> {
-        let text = &mut self.text;
-        text.clear();
+        const SHORT: usize = 32;
+        let Named { text, decoded, .. } = self;
+        let most = line.len() + decoded.len() + 2 * N + SHORT;
+        if text.len() < most {
+            text.resize(most, 0);
+        }
         let (mut starts, mut ends) = ([0; N], [0; N]);
+        let mut at = 0;
         for (i, found) in self.values.iter().enumerate() {
-            starts[i] = text.len() as u32;
-            let from = if found.decoded { &self.decoded } else { line };
-            match found.place {
-                NOWHERE => text.push(b'-'),
-                _ => text.extend_from_slice(&from[found.start as usize..found.end as usize]),
+            starts[i] = at as u32;
+            let from = if found.decoded { decoded.as_slice() } else { line };
+            let (start, end) = (found.start as usize, found.end as usize);
+            // Most values are short, and to copy a fixed number of bytes takes no call.
+            match from.get(start..start + SHORT) {
+                _ if found.place == NOWHERE => {
+                    text[at] = b'-';
+                    at += 1;
+                }
+                Some(bytes) if end - start <= SHORT => {
+                    text[at..at + SHORT].copy_from_slice(bytes);
+                    at += end - start;
+                }
+                _ => {
+                    text[at..at + end - start].copy_from_slice(&from[start..end]);
+                    at += end - start;
+                }
             }
-            ends[i] = text.len() as u32;
+            ends[i] = at as u32;
             // No value has a line feed, so that fields one after the other are equal only if each of them is.
-            text.push(b'\n');
+            text[at] = b'\n';
+            at += 1;
             self.places[i] = found.place;
         }
-        Fields::assembled(&self.text, starts, ends, &self.places, &self.surplus)
+        Fields::assembled(&self.text[..at], starts, ends, &self.places, &self.surplus)
     }
 }
 
@@ -339,13 +358,16 @@ fn keep(surplus: &mut Vec<u8>, name: &[u8], value: &Value<'_>) {
     }
 }
 
-/// A line feed is written as load balancers do.
-fn push_line(to: &mut Vec<u8>, text: &[u8]) {
-    for (i, part) in text.split(|b| *b == b'\n').enumerate() {
+/// Writes line feeds from `start` on as load balancers do.
+fn escape_line_feeds(text: &mut Vec<u8>, start: usize) {
+    if memchr(b'\n', &text[start..]).is_none() {
+        return;
+    }
+    for (i, part) in text.split_off(start).split(|b| *b == b'\n').enumerate() {
         if i > 0 {
-            to.extend_from_slice(br"\x0A");
+            text.extend_from_slice(br"\x0A");
         }
-        to.extend_from_slice(part);
+        text.extend_from_slice(part);
     }
 }
 
@@ -355,6 +377,9 @@ fn plain_number(word: &[u8]) -> Option<String> {
     let number: f64 = std::str::from_utf8(word).ok().filter(|_| odd)?.parse().ok()?;
     Some(number.to_string())
 }
+
+/// Names that are looked at to tell a log: more than any has, and no line can make it take long.
+const MAX_NAMES: usize = 100;
 
 /// Names that others' logs have as well.
 const COMMON: &[&str] = &[
@@ -404,6 +429,7 @@ pub(super) fn kind(line: &[u8]) -> Option<Skip> {
 }
 
 fn kind_of_names(names: &[&[u8]], line: &[u8]) -> Option<Skip> {
+    let names = &names[..names.len().min(MAX_NAMES)];
     // Names alone may leave it open; the load balancer's own does not.
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
     let (application, network) = (has(b"\"app/"), has(b"\"net/"));
