@@ -101,6 +101,18 @@ fn json_and_w3c_become_the_same_rows_as_plain_lines() {
 }
 
 #[test]
+fn a_broken_line_says_nothing_about_the_next_one() {
+    let text = br#"{"time":"2026-11-20T18:00:10Z","elb":"app/x/1"}
+{"target_addr":"10.0.1.5:80","latency":"0.1"
+{"target_addr":"10.0.1.5:80","latency":"0.1"}
+{"time":"2026-11-20T18:00:10Z","elb":"app/x/1"}
+"#;
+    let counts = decode(Format::Alb, text).1.counts;
+    // The broken one is a health check's all the same.
+    assert_eq!((counts.rows, counts.skipped_as(Skip::HealthCheckLog)), (2, 2));
+}
+
+#[test]
 fn what_begins_with_names_is_read_from_its_beginning() {
     for format in LOGS {
         assert!(!format.is_sequential(&full_line(format)), "{}", format.name());
