@@ -2,7 +2,7 @@
 //! and each line says all by itself.
 
 use super::row::Values;
-use super::variables::{Var, alias};
+use super::variables::{Names, Var};
 use crate::reject::Other;
 use crate::value;
 use crate::web::pattern::{ABSENT, Mismatch, Pattern, Range, Shape};
@@ -69,7 +69,7 @@ impl Combined {
     }
 
     /// Finds the values of a line.
-    pub(super) fn read(&self, line: &[u8], values: &mut Values) -> Result<(), Other> {
+    pub(super) fn read(&self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
         let mut found = [ABSENT; 5];
         let end = self.begin.find(line, &mut found).map_err(|mismatch| mismatch_of(line, mismatch))?;
         let [head, time, request, status, bytes] = found;
@@ -86,12 +86,12 @@ impl Combined {
         let (agent, at) = quoted(line, at)?;
         values.set(Var::HttpReferer, referer);
         values.set(Var::HttpUserAgent, agent);
-        self.read_end(line, at, values);
+        self.read_end(line, at, names, values);
         Ok(())
     }
 
     /// What stands behind the user agent.
-    fn read_end(&self, line: &[u8], at: usize, values: &mut Values) {
+    fn read_end(&self, line: &[u8], at: usize, names: &mut Names, values: &mut Values) {
         let mut at = at;
         if let Ok((field, end)) = quoted(line, at)
             && is_addresses(&line[field.0 as usize..field.1 as usize])
@@ -115,7 +115,7 @@ impl Combined {
                 }
             }
         }
-        read_pairs(line, at, values);
+        read_pairs(line, at, names, values);
     }
 }
 
@@ -164,13 +164,15 @@ fn read_head(line: &[u8], head: Range, values: &mut Values) {
 }
 
 /// `key=value` and `key="value"`, as long as they come; what is no such pair, or has an unknown key, has no column.
-fn read_pairs(line: &[u8], from: usize, values: &mut Values) {
+fn read_pairs(line: &[u8], from: usize, names: &mut Names, values: &mut Values) {
     let mut at = from;
+    let mut place = 0;
     while at < line.len() {
         let rest = &line[at..];
         let token = pair(rest);
+        place += 1;
         if let Some((key, value, _)) = &token
-            && let Some(var) = std::str::from_utf8(key).ok().and_then(alias)
+            && let Some(var) = names.meaning(place - 1, key)
             && !values.has(var)
         {
             values.set(var, ((at + value.0) as u32, (at + value.1) as u32));

@@ -1,36 +1,10 @@
 //! JSON lines: an object each, whose members are named after variables or nearly so.
 
 use super::row::Values;
-use super::variables::{Var, alias};
+use super::variables::{Names, Var, alias};
 use crate::reject::Other;
 use crate::web::json::{self, Kind, Problem};
 use crate::web::pattern::Range;
-
-/// What the names of a log's members mean. They come in the same order in each line, so the last meaning is found by place.
-#[derive(Default)]
-pub(super) struct Names {
-    known: Vec<(Vec<u8>, Option<Var>)>,
-}
-
-impl Names {
-    /// More members than a log has by intent are looked up each time.
-    const KEPT: usize = 128;
-
-    fn meaning(&mut self, place: usize, name: &[u8]) -> Option<Var> {
-        if let Some((known, var)) = self.known.get(place)
-            && known == name
-        {
-            return *var;
-        }
-        let var = std::str::from_utf8(name).ok().and_then(alias);
-        if place < self.known.len() {
-            self.known[place] = (name.to_vec(), var);
-        } else if place < Names::KEPT {
-            self.known.push((name.to_vec(), var));
-        }
-        var
-    }
-}
 
 /// Finds the values of a line.
 pub(super) fn read(line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {

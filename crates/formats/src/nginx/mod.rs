@@ -35,13 +35,13 @@ use crate::web::pattern::{ABSENT, Range};
 use combined::Combined;
 use log_format::{Escape, Slot};
 use row::Values;
-use variables::Var;
+use variables::{Names, Var};
 
 struct Nginx {
     /// What the user says the lines look like.
     format: Option<LogFormat>,
     combined: Combined,
-    names: json::Names,
+    names: Names,
     values: Values,
     /// Where the values of `format` stand.
     ranges: Vec<Range>,
@@ -51,7 +51,7 @@ impl Nginx {
     fn new(settings: &Settings) -> Nginx {
         let format = settings.nginx_log_format.clone();
         let ranges = vec![ABSENT; format.as_ref().map_or(0, |format| format.slots.len())];
-        Nginx { format, combined: Combined::new(), names: json::Names::default(), values: Fields::new(), ranges }
+        Nginx { format, combined: Combined::new(), names: Names::default(), values: Fields::new(), ranges }
     }
 
     fn read(&mut self, line: &[u8]) -> Result<(), Other> {
@@ -61,7 +61,7 @@ impl Nginx {
             None if line.trim_ascii_start().first() == Some(&b'{') => {
                 json::read(line, &mut self.names, &mut self.values)
             }
-            None => self.combined.read(line, &mut self.values),
+            None => self.combined.read(line, &mut self.names, &mut self.values),
         }
     }
 }
@@ -123,7 +123,7 @@ pub(crate) fn recognise(head: &[u8], settings: &Settings) -> bool {
             Some(format) => format.pattern.find(&line, &mut vec![ABSENT; format.slots.len()]).is_ok(),
             None if line.first() == Some(&b'{') => json::looks_known(&line),
             None => {
-                combined.read(&line, &mut values).is_ok()
+                combined.read(&line, &mut Names::default(), &mut values).is_ok()
                     && web::time::ZonedClock::default().common(values.get(&line, Var::TimeLocal)).is_some()
             }
         }

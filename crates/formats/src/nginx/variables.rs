@@ -58,7 +58,7 @@ pub(super) fn alias(name: &str) -> Option<Var> {
         return Some(*var);
     }
     Some(match plain.as_str() {
-        "time" | "timestamp" | "ts" | "datetime" | "date" | "timeiso" => Var::TimeIso8601,
+        "time" | "timestamp" | "ts" | "datetime" | "timeiso" => Var::TimeIso8601,
         "remoteip" | "clientip" | "client" | "clientaddr" | "ip" | "therealip" | "realip" => Var::RemoteAddr,
         "user" => Var::RemoteUser,
         "method" | "verb" | "requestverb" | "httpmethod" => Var::RequestMethod,
@@ -88,6 +88,32 @@ pub(super) fn alias(name: &str) -> Option<Var> {
         "sn" => Var::ServerName,
         _ => return None,
     })
+}
+
+/// What the names in a log's lines mean. They come in the same order in each line, so the last meaning is found by place.
+#[derive(Default)]
+pub(super) struct Names {
+    known: Vec<(Vec<u8>, Option<Var>)>,
+}
+
+impl Names {
+    /// More names than a log has by intent are looked up each time.
+    const KEPT: usize = 128;
+
+    pub(super) fn meaning(&mut self, place: usize, name: &[u8]) -> Option<Var> {
+        if let Some((known, var)) = self.known.get(place)
+            && known == name
+        {
+            return *var;
+        }
+        let var = std::str::from_utf8(name).ok().and_then(alias);
+        if place < self.known.len() {
+            self.known[place] = (name.to_vec(), var);
+        } else if place < Names::KEPT {
+            self.known.push((name.to_vec(), var));
+        }
+        var
+    }
 }
 
 #[cfg(test)]

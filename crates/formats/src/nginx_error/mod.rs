@@ -31,6 +31,8 @@ struct NginxError {
     /// The record whose end is not known before the next begins; its number is that of its first line. Empty: none.
     held: Vec<u8>,
     number: u64,
+    /// Whether its client is yet to come; not known before a line without a head follows.
+    is_open: Option<bool>,
 }
 
 impl NginxError {
@@ -41,6 +43,22 @@ impl NginxError {
             append(&head, self.number, rows);
         }
         self.held.clear();
+    }
+
+    /// Whether a line without a head belongs to the record that waits: one that has not come to its client yet, or any, if it is a line of a
+    /// stack trace.
+    fn continues(&mut self, line: &[u8]) -> bool {
+        if self.held.is_empty() {
+            return false;
+        }
+        let held = &self.held;
+        let is_open = *self.is_open.get_or_insert_with(|| {
+            memchr::memmem::find(held, b": ").is_some_and(|head| record::is_open(&held[head + 2..]))
+        });
+        if is_open && record::has_client(line) {
+            self.is_open = Some(false);
+        }
+        is_open || line.starts_with(b"\t") || line.starts_with(b"stack traceback:")
     }
 }
 
@@ -58,6 +76,7 @@ impl LineFormat for NginxError {
                 self.append(rows);
                 self.held.extend_from_slice(&bytes);
                 self.number = line.number;
+                self.is_open = None;
                 Ok(())
             }
             Err(NoHead::BadTime) => {
@@ -67,7 +86,7 @@ impl LineFormat for NginxError {
                     format!("the time at byte 0 of the line is {shown:?}: there is none such"),
                 ))
             }
-            Err(NoHead::Other) if continues(&self.held, &bytes) => {
+            Err(NoHead::Other) if self.continues(&bytes) => {
                 if self.held.len() + bytes.len() < MAX_RECORD_BYTES {
                     self.held.push(b'\n');
                     self.held.extend_from_slice(&bytes);
@@ -89,15 +108,6 @@ impl LineFormat for NginxError {
     fn end(&mut self, rows: &mut Rows) {
         self.append(rows);
     }
-}
-
-/// Whether a line without a head belongs to the record before it: one that has not come to its client yet, or one about no connection, of
-/// which only the indented lines of a stack trace can be told from other text.
-fn continues(held: &[u8], line: &[u8]) -> bool {
-    let Some(head) = memchr::memmem::find(held, b": ") else { return false };
-    record::is_open(&held[head + 2..])
-        || line.starts_with(b"\t")
-        || line.starts_with(b"stack traceback:") && !held.is_empty()
 }
 
 fn append(head: &record::Head<'_>, number: u64, rows: &mut Rows) {
@@ -131,7 +141,7 @@ fn append(head: &record::Head<'_>, number: u64, rows: &mut Rows) {
 }
 
 pub(crate) fn reader(settings: &Settings) -> Box<dyn Reader> {
-    let format = NginxError { clock: LocalClock::new(settings.zone), held: Vec::new(), number: 0 };
+    let format = NginxError { clock: LocalClock::new(settings.zone), held: Vec::new(), number: 0, is_open: None };
     Box::new(LineReader::new(format, Rows::new(settings.routes.clone())))
 }
 

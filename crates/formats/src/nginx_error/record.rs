@@ -102,7 +102,12 @@ pub(super) fn body(rest: &[u8]) -> Body<'_> {
 
 /// Whether more lines may belong to a record that begins like this: it is about a connection, and the client is yet to come.
 pub(super) fn is_open(rest: &[u8]) -> bool {
-    connection(rest).0.is_some() && suffix_at(rest).is_none()
+    connection(rest).0.is_some() && !has_client(rest)
+}
+
+/// Whether this is the last line of an open record.
+pub(super) fn has_client(line: &[u8]) -> bool {
+    suffix_at(line).is_some()
 }
 
 /// `*17 `
@@ -120,14 +125,24 @@ const CLIENT: &[u8] = b", client: ";
 /// Where the suffix begins: at a client's address outside of quotes, or failing that at any address.
 fn suffix_at(rest: &[u8]) -> Option<usize> {
     let is_client = |at: &usize| {
-        let value = &rest[at + CLIENT.len()..];
-        let value = &value[..memchr::memchr(b',', value).unwrap_or(value.len())];
-        value.starts_with(b"unix:")
-            || value.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']'))
+        let behind = &rest[at + CLIENT.len()..];
+        let value = &behind[..memchr::memchr(b',', behind).unwrap_or(behind.len())];
+        let is_address = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']');
+        let is_whole = value.iter().any(|b| matches!(b, b'.' | b':'));
+        let is_cut_off = value.len() == behind.len();
+        value.starts_with(b"unix:") || value.iter().all(is_address) && (is_whole || is_cut_off || value.is_empty())
     };
-    let outside_quotes = |at: &usize| memchr::memchr_iter(b'"', &rest[..*at]).count().is_multiple_of(2);
-    let candidates = || memmem::find_iter(rest, CLIENT).filter(is_client);
-    candidates().find(outside_quotes).or_else(|| candidates().next())
+    let mut first = None;
+    let (mut counted, mut quotes) = (0, 0);
+    for at in memmem::find_iter(rest, CLIENT).filter(is_client) {
+        quotes += memchr::memchr_iter(b'"', &rest[counted..at]).count();
+        counted = at;
+        if quotes.is_multiple_of(2) {
+            return Some(at);
+        }
+        first = first.or(Some(at));
+    }
+    first
 }
 
 const SERVER: &[u8] = b", server: ";
