@@ -58,6 +58,11 @@ impl Kind {
         }
     }
 
+    /// Says why the text is no value of this kind, if it is none.
+    pub fn test(self, text: &str) -> Result<(), String> {
+        self.parse(text, &Clock { now: DateTime::UNIX_EPOCH, zone: chrono_tz::Tz::UTC }).map(drop)
+    }
+
     /// The value of `text`, or why it is none.
     pub(crate) fn parse(self, text: &str, clock: &Clock) -> Result<Value, String> {
         let text = text.trim();
