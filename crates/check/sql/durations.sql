@@ -11,10 +11,12 @@
 -- column step: integer            | NULL for requests without a duration
 -- column requests: integer
 -- column errors: integer
+-- column failed: integer          | answered with 4xx, 5xx, or not at all
 -- column shortest: float seconds
 -- column longest: float seconds
 SELECT started_at >= $from AS is_in, CAST(floor(ln(greatest(seconds, 0.0001)) * 400) AS INT) AS step,
        count(*) AS requests, count(*) FILTER (WHERE elb_status_code IN ($status)) AS errors,
+       count(*) FILTER (WHERE elb_status_code >= 400 OR elb_status_code = 0) AS failed,
        min(seconds) AS shortest, max(seconds) AS longest
 FROM (SELECT *, CASE WHEN type IN ('ws', 'wss') THEN NULL ELSE duration END AS seconds FROM alb)
 WHERE started_at >= $before AND started_at < $to

@@ -10,6 +10,8 @@ pub(crate) struct Step {
     pub(crate) step: Option<i64>,
     pub(crate) requests: u64,
     pub(crate) errors: u64,
+    /// Answered with 4xx, 5xx, or not at all.
+    pub(crate) failed: u64,
     /// Seconds.
     pub(crate) shortest: Option<f64>,
     pub(crate) longest: Option<f64>,
@@ -34,6 +36,7 @@ pub(crate) struct Wall {
     /// Shortest duration in it, seconds.
     pub(crate) seconds: f64,
     pub(crate) requests: u64,
+    pub(crate) failed: u64,
     /// Going by the durations around.
     pub(crate) expected: f64,
 }
@@ -79,30 +82,34 @@ impl Durations {
 
     /// How many are in these steps of one percent.
     pub(crate) fn within(&self, first: i64, last: i64) -> u64 {
-        let within = self.steps.iter().filter(|step| step.step.is_some_and(|n| (first..=last).contains(&n.div_euclid(4))));
+        let within =
+            self.steps.iter().filter(|step| step.step.is_some_and(|n| (first..=last).contains(&n.div_euclid(4))));
         within.map(|step| step.requests).sum()
     }
 
-    /// Where durations pile up, as the query `timeouts_near_a_limit` finds it: the Chernoff bound of the Poisson tail, corrected for the
-    /// number of steps looked at.
+    /// Where durations pile up and fail. Piles are found as the query `timeouts_near_a_limit` finds them: by the Chernoff bound of the
+    /// Poisson tail, corrected for the number of steps looked at. Work that always takes as long piles up too, but it does not fail: at
+    /// least half of what is above the expected number must have.
     pub(crate) fn walls(&self, chance: f64) -> Vec<Wall> {
         // One percent, as four of 0.25.
-        let mut wide: Vec<(i64, u64, f64)> = Vec::new();
+        let mut wide: Vec<(i64, u64, u64, f64)> = Vec::new();
         for step in &self.steps {
             let (Some(n), Some(shortest)) = (step.step, step.shortest) else {
                 continue;
             };
             match wide.last_mut() {
-                Some((last, requests, _)) if *last == n.div_euclid(4) => *requests += step.requests,
-                _ => wide.push((n.div_euclid(4), step.requests, shortest)),
+                Some((last, requests, failed, _)) if *last == n.div_euclid(4) => {
+                    (*requests, *failed) = (*requests + step.requests, *failed + step.failed);
+                }
+                _ => wide.push((n.div_euclid(4), step.requests, step.failed, shortest)),
             }
         }
-        wide.retain(|&(_, _, shortest)| shortest >= SHORTEST_WALL);
+        wide.retain(|&(_, _, _, shortest)| shortest >= SHORTEST_WALL);
         let too_improbable = (wide.len() as f64 / chance).ln();
         let mut walls: Vec<Wall> = Vec::new();
-        for &(n, requests, seconds) in &wide {
+        for &(n, requests, failed, seconds) in &wide {
             let side = |from: i64, to: i64| -> u64 {
-                wide.iter().filter(|(other, _, _)| (from..=to).contains(other)).map(|(_, requests, _)| requests).sum()
+                wide.iter().filter(|(other, ..)| (from..=to).contains(other)).map(|(_, requests, ..)| requests).sum()
             };
             let around = side(n - AROUND, n - NEXT_TO - 1).max(side(n + NEXT_TO + 1, n + AROUND));
             // One more: having seen none there does not prove that there never is one.
@@ -115,10 +122,12 @@ impl Durations {
             match walls.last_mut() {
                 Some(wall) if wall.last + 1 == n => {
                     (wall.last, wall.requests, wall.expected) = (n, wall.requests + requests, wall.expected + expected);
+                    wall.failed += failed;
                 }
-                _ => walls.push(Wall { first: n, last: n, seconds, requests, expected }),
+                _ => walls.push(Wall { first: n, last: n, seconds, requests, failed, expected }),
             }
         }
+        walls.retain(|wall| wall.failed as f64 >= (wall.requests as f64 - wall.expected) / 2.0);
         walls
     }
 }
@@ -128,14 +137,23 @@ mod tests {
     use super::*;
 
     fn durations(seconds: impl IntoIterator<Item = f64>) -> Durations {
-        let mut seconds: Vec<f64> = seconds.into_iter().collect();
-        seconds.sort_by(f64::total_cmp);
+        mixed(seconds, [])
+    }
+
+    /// Requests that went well and requests that failed.
+    fn mixed(good: impl IntoIterator<Item = f64>, failed: impl IntoIterator<Item = f64>) -> Durations {
+        let good = good.into_iter().map(|seconds| (seconds, 0));
+        let mut requests: Vec<(f64, u64)> = good.chain(failed.into_iter().map(|seconds| (seconds, 1))).collect();
+        requests.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut steps: Vec<Step> = Vec::new();
-        for s in seconds {
+        for (s, failed) in requests {
             let n = Some((s.ln() * 400.0).floor() as i64);
-            match steps.last_mut() {
-                Some(step) if step.step == n => (step.requests, step.longest) = (step.requests + 1, Some(s)),
-                _ => steps.push(Step { is_in: true, step: n, requests: 1, errors: 0, shortest: Some(s), longest: Some(s) }),
+            if steps.last().is_none_or(|step| step.step != n) {
+                let (shortest, longest) = (Some(s), Some(s));
+                steps.push(Step { is_in: true, step: n, requests: 0, errors: 0, failed: 0, shortest, longest });
+            }
+            if let Some(step) = steps.last_mut() {
+                (step.requests, step.failed, step.longest) = (step.requests + 1, step.failed + failed, Some(s));
             }
         }
         Durations::new(steps)
@@ -155,12 +173,15 @@ mod tests {
         // Even on the logarithm, as durations are: no wall.
         let smooth = || (0..2000).map(|i| 0.01 * (f64::from(i) / 200.0).exp());
         assert_eq!(durations(smooth()).walls(0.01), []);
-        let walls = durations(smooth().chain((0..40).map(|i| 15.001 + f64::from(i) / 4000.0))).walls(0.01);
+        let at_15 = || (0..40).map(|i| 15.001 + f64::from(i) / 4000.0);
+        let walls = mixed(smooth(), at_15()).walls(0.01);
         let [wall] = walls.as_slice() else { panic!("{walls:?}") };
         assert!((wall.seconds - 15.0).abs() < 0.15 && wall.requests >= 40 && wall.expected < 10.0, "{wall:?}");
-        // Below a second, few, or in a crowd: no timeout.
-        assert_eq!(durations(smooth().chain((0..40).map(|_| 0.5))).walls(0.01), []);
-        assert_eq!(durations((0..4).map(|_| 15.0)).walls(0.01), []);
-        assert_eq!(durations((0..4000).map(|i| 5.0 + f64::from(i) / 2000.0)).walls(0.01), []);
+        assert_eq!(wall.failed, 40);
+        // What did not fail, is below a second, few, or in a crowd is no timeout.
+        assert_eq!(durations(smooth().chain(at_15())).walls(0.01), []);
+        assert_eq!(mixed(smooth(), (0..40).map(|_| 0.5)).walls(0.01), []);
+        assert_eq!(mixed([], (0..4).map(|_| 15.0)).walls(0.01), []);
+        assert_eq!(mixed([], (0..4000).map(|i| 5.0 + f64::from(i) / 2000.0)).walls(0.01), []);
     }
 }

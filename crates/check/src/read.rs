@@ -93,8 +93,14 @@ mod tests {
     #[test]
     fn a_fault_names_line_key_and_what_is_allowed() {
         for (line, said) in [
-            ("error_rate = { max = \"2 per cent\" }", "line 3, `error_rate.max`: `2 per cent` is no share: give \"0.5 %\" or 0.005"),
-            ("p99 = { max_increase = \"50 %\", max = \"soon\" }", "line 3, `p99.max`: `soon` is no length of time: give \"500ms\""),
+            (
+                "error_rate = { max = \"2 per cent\" }",
+                "line 3, `error_rate.max`: `2 per cent` is no share: give \"0.5 %\" or 0.005",
+            ),
+            (
+                "p99 = { max_increase = \"50 %\", max = \"soon\" }",
+                "line 3, `p99.max`: `soon` is no length of time: give \"500ms\"",
+            ),
             ("errors = \"50x\"", "line 3, `errors`: `50x` is not a set of status codes: give 502, 5xx"),
             ("route = 5", "line 3, `route`: `5` is no route: give `GET /api/users/:id`"),
             ("route = true", "line 3, `route`: invalid type: boolean `true`, expected a text or a number"),
@@ -124,7 +130,10 @@ mod tests {
                 target: Some("10.0.1.5:8080".parse().unwrap()),
                 errors: Some("5xx,413".parse().unwrap()),
                 error_rate: Some(ErrorRate { max: Some("0.07 %".parse().unwrap()), max_increase: None }),
-                p99: Some(Latency { max: Some("1500ms".parse().unwrap()), max_increase: Some("50 %".parse().unwrap()) }),
+                p99: Some(Latency {
+                    max: Some("1500ms".parse().unwrap()),
+                    max_increase: Some("50 %".parse().unwrap()),
+                }),
                 requests: Some(Requests { min: Some(1), max_decrease: Some("80 %".parse().unwrap()) }),
                 cpu_maximum: Some(Cpu { max: 90.0, minutes: 2, resource: None }),
                 no_new_timeout_wall: true,

@@ -81,7 +81,9 @@ async fn seen(
 ) -> albatross_query::Result<Seen> {
     let length = check.baseline.or(defaults.baseline).map_or(BASELINE_S, |length| length.0);
     let before = match check.needs_baseline() {
-        true => TimeDelta::try_milliseconds((length * 1000.0) as i64).and_then(|length| window.0.checked_sub_signed(length)),
+        true => {
+            TimeDelta::try_milliseconds((length * 1000.0) as i64).and_then(|length| window.0.checked_sub_signed(length))
+        }
         false => None,
     };
     // What the lake does not reach back to is no time without requests.

@@ -83,7 +83,10 @@ mod tests {
         // Far out it is neither 0 by accident nor NaN.
         let far = at_least(100, 1000, 0.01);
         assert!(far > 0.0 && far < 1e-60, "{far}");
-        assert_eq!((at_least(0, 0, 0.5), at_least(1, 0, 0.5), at_least(5, 5, 1.0), at_least(1, 5, 0.0)), (1.0, 0.0, 1.0, 0.0));
+        assert_eq!(
+            (at_least(0, 0, 0.5), at_least(1, 0, 0.5), at_least(5, 5, 1.0), at_least(1, 5, 0.0)),
+            (1.0, 0.0, 1.0, 0.0)
+        );
     }
 
     #[test]

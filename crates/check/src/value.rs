@@ -62,7 +62,8 @@ impl FromStr for Share {
 
     fn from_str(text: &str) -> Result<Share, String> {
         let good = share(text).filter(|share| (0.0..=1.0).contains(share));
-        good.map(Share).ok_or_else(|| format!("`{}` is no share: give \"0.5 %\" or 0.005, from 0 to 1", text.escape_debug()))
+        good.map(Share)
+            .ok_or_else(|| format!("`{}` is no share: give \"0.5 %\" or 0.005, from 0 to 1", text.escape_debug()))
     }
 }
 
@@ -71,7 +72,8 @@ impl FromStr for Times {
 
     fn from_str(text: &str) -> Result<Times, String> {
         let good = share(text).filter(|times| *times >= 0.0 && times.is_finite());
-        good.map(Times).ok_or_else(|| format!("`{}` is no increase: give \"50 %\" or 0.5, from 0 up", text.escape_debug()))
+        good.map(Times)
+            .ok_or_else(|| format!("`{}` is no increase: give \"50 %\" or 0.5, from 0 up", text.escape_debug()))
     }
 }
 
@@ -85,7 +87,10 @@ impl FromStr for Length {
         };
         let good = seconds.filter(|seconds| *seconds > 0.0 && *seconds <= 3_660_000.0 * 86_400.0);
         good.map(Length).ok_or_else(|| {
-            format!("`{}` is no length of time: give \"500ms\", \"2s\", \"1h30m\", \"7d\", or seconds", text.escape_debug())
+            format!(
+                "`{}` is no length of time: give \"500ms\", \"2s\", \"1h30m\", \"7d\", or seconds",
+                text.escape_debug()
+            )
         })
     }
 }

@@ -23,8 +23,8 @@ pub(crate) enum Form {
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Check) -> Result<Exit> {
     let name = safe(&args.file.to_string_lossy());
-    let text = std::fs::read_to_string(&args.file)
-        .map_err(|error| UsageError(format!("cannot read {name}: {error}")))?;
+    let text =
+        std::fs::read_to_string(&args.file).map_err(|error| UsageError(format!("cannot read {name}: {error}")))?;
     let file = File::parse(&name, &text).map_err(|fault| UsageError(safe(&fault.to_string())))?;
     let clock = Clock::system(args.tz);
     let (from, to) = (time("from", &args.from, &clock)?, time("to", &args.to, &clock)?);

@@ -59,17 +59,18 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Compare) -> Result<Exit> {
 
 async fn windows(session: &Session, args: &Compare, clock: &Clock) -> Result<SendableRecordBatchStream> {
     let window = window(session, args, clock).await?;
-    let baseline = match (time("baseline-from", &args.baseline_from, clock)?, time("baseline-to", &args.baseline_to, clock)?) {
-        (None, None) => match args.against {
-            Earlier::Before => Against::Before,
-            Earlier::DayBefore => Against::DayBefore,
-            Earlier::WeekBefore => Against::WeekBefore,
-        }
-        .baseline(window),
-        (Some(from), None) => (from, window.0),
-        (None, Some(to)) => (to - (window.1 - window.0), to),
-        (Some(from), Some(to)) => (from, to),
-    };
+    let baseline =
+        match (time("baseline-from", &args.baseline_from, clock)?, time("baseline-to", &args.baseline_to, clock)?) {
+            (None, None) => match args.against {
+                Earlier::Before => Against::Before,
+                Earlier::DayBefore => Against::DayBefore,
+                Earlier::WeekBefore => Against::WeekBefore,
+            }
+            .baseline(window),
+            (Some(from), None) => (from, window.0),
+            (None, Some(to)) => (to - (window.1 - window.0), to),
+            (Some(from), Some(to)) => (from, to),
+        };
     let mut given = compare::parameters(window, baseline)?;
     let by = match args.by {
         By::Errors => "errors",
@@ -99,7 +100,11 @@ async fn window(session: &Session, args: &Compare, clock: &Clock) -> Result<Rang
         (None, None, Some(_)) => {
             let status = args.status.as_deref().unwrap_or(compare::ERRORS);
             compare::largest_rise(session, status, clock).await?.ok_or_else(|| {
-                UsageError("no rise of errors stands out that could be compared with the time before: give --from and --to".into()).into()
+                UsageError(
+                    "no rise of errors stands out that could be compared with the time before: give --from and --to"
+                        .into(),
+                )
+                .into()
             })
         }
         (_, _, None) => Err(UsageError("the lake is empty: there is nothing to compare".into()).into()),

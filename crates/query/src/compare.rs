@@ -7,8 +7,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimestampMicrosecondType};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -60,10 +60,11 @@ pub async fn largest_rise(session: &Session, status: &str, clock: &Clock) -> Res
     let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let catalogue = Catalogue::load(None)?;
     let spikes = collect(session.query(catalogue.get("502_spikes")?, &given, clock).await?).await?;
-    let (start, expected) = (column(&spikes, "start")?, column(&spikes, "expected")?);
-    let errors = arrow::compute::cast(column(&spikes, "errors")?, &DataType::Float64).map_err(arrow_error)?;
-    let (start, errors) = (start.as_primitive::<TimestampMicrosecondType>(), errors.as_primitive::<Float64Type>());
-    let expected = expected.as_primitive::<Float64Type>();
+    let of_type = |name, data_type: &DataType| cast(column(&spikes, name)?, data_type).map_err(arrow_error);
+    let start = of_type("start", &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+    let (errors, expected) = (of_type("errors", &DataType::Float64)?, of_type("expected", &DataType::Float64)?);
+    let start = start.as_primitive::<TimestampMicrosecondType>();
+    let (errors, expected) = (errors.as_primitive::<Float64Type>(), expected.as_primitive::<Float64Type>());
     let mut rises: Vec<(Range, f64)> = Vec::new();
     for row in 0..spikes.num_rows() {
         let Some(start) = DateTime::from_timestamp_micros(start.value(row)) else {
@@ -205,9 +206,7 @@ async fn row(
         0 => format!("there is no request `{name}` in this time"),
         n => {
             let (files, lines) = (column(&rows, "source_file")?, column(&rows, "line")?);
-            let place = |i| {
-                format!("{}:{}", shown(files, i).unwrap_or_default(), shown(lines, i).unwrap_or_default())
-            };
+            let place = |i| format!("{}:{}", shown(files, i).unwrap_or_default(), shown(lines, i).unwrap_or_default());
             let more = if n > 5 { " ..." } else { "" };
             let places: Vec<String> = (0..n.min(5)).map(place).collect();
             format!("`{name}` is more than one request; give the file and line of one: {}{more}", places.join(", "))
@@ -254,7 +253,10 @@ mod tests {
         assert!(error(window, range("19T17:31", "19T18:01")).contains("overlap"));
         // A baseline may lie behind the window.
         assert!(parameters(window, range("19T18:30", "19T19:00")).is_ok());
-        assert!(error(range("19T18:00", "19T18:00"), window).starts_with("parameter `to`: `2026-11-19T18:00:00Z` is not after"));
+        assert!(
+            error(range("19T18:00", "19T18:00"), window)
+                .starts_with("parameter `to`: `2026-11-19T18:00:00Z` is not after")
+        );
         assert!(error(window, range("19T18:00", "19T17:00")).starts_with("parameter `baseline-to`"));
     }
 

@@ -143,8 +143,16 @@ fn param(text: &str) -> Result<Param, String> {
         let end = |text: &str| (!text.is_empty()).then(|| kind.parse(text, &clock)).transpose();
         (min, max) = (end(low)?, end(high)?);
     }
-    let mut param =
-        Param { name: identifier(name)?, kind, optional, help: help.trim().to_owned(), default: None, min, max, choices };
+    let mut param = Param {
+        name: identifier(name)?,
+        kind,
+        optional,
+        help: help.trim().to_owned(),
+        default: None,
+        min,
+        max,
+        choices,
+    };
     if let Some(default) = default {
         param.parse(default, &clock).map_err(|problem| format!("the default: {problem}"))?;
         param.default = Some(default.to_owned());

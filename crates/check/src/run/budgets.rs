@@ -22,7 +22,10 @@ pub(super) struct Seen {
 
 impl Check {
     pub(super) fn is_about_requests(&self) -> bool {
-        self.no_new_timeout_wall || self.error_rate.is_some() || self.requests.is_some() || self.latencies().next().is_some()
+        self.no_new_timeout_wall
+            || self.error_rate.is_some()
+            || self.requests.is_some()
+            || self.latencies().next().is_some()
     }
 
     pub(super) fn needs_baseline(&self) -> bool {
@@ -94,7 +97,11 @@ fn number(budget: &Requests, seen: &Seen) -> Vec<Verdict> {
     };
     if let Some(min) = budget.min {
         let outcome = if n < min { Outcome::Failed } else { Outcome::Ok };
-        verdicts.push(Verdict { outcome, text: format!("{n} requests, at least {min} expected"), ..verdict("requests.min", min as f64) });
+        verdicts.push(Verdict {
+            outcome,
+            text: format!("{}, at least {min} expected", requested(n)),
+            ..verdict("requests.min", min as f64)
+        });
     }
     if let Some(decrease) = budget.max_decrease {
         let before = seen.baseline.requests;
@@ -110,7 +117,11 @@ fn number(budget: &Requests, seen: &Seen) -> Vec<Verdict> {
                 false if by_chance < seen.chance => Outcome::Failed,
                 false => Outcome::NoVerdict,
             };
-            verdict.text = format!("{n} requests, at least {least:.1} expected ({decrease} less than in the baseline{})", chance(&verdict, by_chance));
+            verdict.text = format!(
+                "{}, at least {least:.1} expected ({decrease} less than in the baseline){}",
+                requested(n),
+                chance(&verdict, by_chance)
+            );
         }
         verdicts.push(verdict);
     }
@@ -128,7 +139,9 @@ fn error_rate(budget: &ErrorRate, seen: &Seen) -> Vec<Verdict> {
         let by_chance = at_least(k, n, max.0);
         judge(&mut verdict, rate.is_some_and(|rate| rate > max.0), by_chance, n >= needed, seen);
         verdict.text = format!(
-            "{k} errors in {n} requests{}, at most {max} allowed{}",
+            "{} in {}{}, at most {max} allowed{}",
+            failed(k),
+            requested(n),
             of(rate),
             reason(&verdict, by_chance, n, needed)
         );
@@ -146,7 +159,9 @@ fn error_rate(budget: &ErrorRate, seen: &Seen) -> Vec<Verdict> {
             let by_chance = share_at_least(k, k0, n as f64 * (1.0 + increase.0), n0 as f64);
             judge(&mut verdict, rate.is_some_and(|rate| rate > limit), by_chance, n.min(n0) >= needed, seen);
             verdict.text = format!(
-                "{k} errors in {n} requests{}, at most {increase} more than in the baseline allowed: {k0} in {n0}{}{}",
+                "{} in {}{}, at most {increase} more than in the baseline allowed: {k0} in {n0}{}{}",
+                failed(k),
+                requested(n),
                 of(rate),
                 of(Some(k0 as f64 / n0 as f64)),
                 reason(&verdict, by_chance, n.min(n0), needed)
@@ -170,10 +185,11 @@ fn latency(percentile: &Percentile, budget: &Latency, seen: &Seen) -> Vec<Verdic
         let by_chance = at_least(longer, n, allowed);
         judge(&mut verdict, longer as f64 > allowed * n as f64, by_chance, n.min(comparable) >= needed, seen);
         verdict.text = format!(
-            "{} is {}, at most {}{source} allowed: {longer} of {n} requests took longer{}",
+            "{} is {}, at most {}{source} allowed: {longer} of {} took longer{}",
             percentile.name,
             observed.map_or_else(|| "not known".to_owned(), |seconds| format!("{seconds:.3} s")),
             format_args!("{limit:.3} s"),
+            requested(n),
             reason(&verdict, by_chance, n.min(comparable), needed)
         );
         verdict
@@ -185,13 +201,18 @@ fn latency(percentile: &Percentile, budget: &Latency, seen: &Seen) -> Vec<Verdic
         match seen.baseline.percentile(percentile.q) {
             Some(before) if seen.baseline.timed >= needed => {
                 let source = format!(" ({increase} more than the {before:.3} s of the baseline)");
-                verdicts.push(verdict(percentile.max_increase, before * (1.0 + increase.0), seen.baseline.timed, &source));
+                verdicts.push(verdict(
+                    percentile.max_increase,
+                    before * (1.0 + increase.0),
+                    seen.baseline.timed,
+                    &source,
+                ));
             }
             before => verdicts.push(Verdict {
                 observed,
                 limit: before.map(|before| before * (1.0 + increase.0)),
                 requests: Some(n),
-                text: format!("the baseline has {} requests, fewer than {needed}", seen.baseline.timed),
+                text: format!("the baseline has {}, fewer than {needed}", requested(seen.baseline.timed)),
                 ..Verdict::of(percentile.max_increase)
             }),
         }
@@ -212,17 +233,18 @@ fn new_timeout_wall(seen: &Seen) -> Verdict {
     let needed = seen.min_requests.unwrap_or(MIN_COMPARED);
     (verdict.outcome, verdict.text) = match walls.iter().max_by_key(|wall| wall.requests) {
         None if found > 0 => (Outcome::Ok, "no pile-up of durations but those of the baseline".to_owned()),
-        None if now.timed < needed => (Outcome::NoVerdict, format!("{} requests, fewer than {needed}", now.timed)),
+        None if now.timed < needed => (Outcome::NoVerdict, format!("{}, fewer than {needed}", requested(now.timed))),
         None => (Outcome::Ok, "no pile-up of durations".to_owned()),
         Some(_) if before.timed < needed => (
             Outcome::NoVerdict,
-            format!("durations pile up, but the baseline has {} requests, fewer than {needed}", before.timed),
+            format!("durations pile up, but the baseline has {}, fewer than {needed}", requested(before.timed)),
         ),
         Some(wall) => {
             verdict.observed = Some(wall.seconds);
             let text = format!(
-                "{} requests took about {:.2} s, where {:.1} would go by the durations around; the baseline has no such pile-up",
-                wall.requests, wall.seconds, wall.expected
+                "{} requests took about {:.2} s and {} of them failed, where {:.1} requests would go by the durations around; the baseline \
+                 has no such pile-up",
+                wall.requests, wall.seconds, wall.failed, wall.expected
             );
             (Outcome::Failed, text)
         }
@@ -252,6 +274,14 @@ fn chance(verdict: &Verdict, by_chance: f64) -> String {
         Outcome::NoVerdict => format!("; that may be chance (probability {by_chance:.2})"),
         _ => String::new(),
     }
+}
+
+fn requested(n: u64) -> String {
+    if n == 1 { "1 request".to_owned() } else { format!("{n} requests") }
+}
+
+fn failed(n: u64) -> String {
+    if n == 1 { "1 error".to_owned() } else { format!("{n} errors") }
 }
 
 /// ` (0.512 %)`
