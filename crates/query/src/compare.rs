@@ -143,7 +143,7 @@ pub async fn requests(
     clock: &Clock,
 ) -> Result<SendableRecordBatchStream> {
     let (first, second) = (row(session, first, within, clock).await?, row(session, second, within, clock).await?);
-    let mut rows: Vec<(usize, String, Option<String>, Option<String>)> = Vec::new();
+    let mut rows: Vec<Line> = Vec::new();
     for (i, field) in first.schema().fields().iter().enumerate() {
         let (a, b) = (shown(first.column(i), 0), shown(second.column(i), 0));
         let difference = match (&a, &b) {
@@ -153,24 +153,33 @@ pub async fn requests(
             (None, Some(_)) => 2,
             (None, None) => 4,
         };
-        rows.push((difference, field.name().clone(), a, b));
+        rows.push(Line { difference, column: field.name().clone(), first: a, second: b });
     }
-    rows.sort_by_key(|row| row.0);
-    let names = ["differs", "only first", "only second", "same", "neither"];
-    let column = |of: fn(&(usize, String, Option<String>, Option<String>)) -> Option<&str>| -> Arc<dyn Array> {
-        Arc::new(rows.iter().map(of).collect::<StringArray>())
-    };
+    rows.sort_by_key(|row| row.difference);
+    let column =
+        |of: fn(&Line) -> Option<&str>| -> Arc<dyn Array> { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
     let columns = vec![
-        column(|row| Some(&row.1)),
-        Arc::new(rows.iter().map(|row| Some(names[row.0])).collect::<StringArray>()),
-        column(|row| row.2.as_deref()),
-        column(|row| row.3.as_deref()),
+        column(|row| Some(&row.column)),
+        column(|row| Some(DIFFERENCES[row.difference])),
+        column(|row| row.first.as_deref()),
+        column(|row| row.second.as_deref()),
     ];
     let fields = ["column", "difference", "first", "second"].map(|name| Field::new(name, DataType::Utf8, true));
     let schema = Arc::new(Schema::new(fields.to_vec()));
     let batch = RecordBatch::try_new(schema.clone(), columns).map_err(arrow_error)?;
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(batch)]))))
 }
+
+/// A column of two requests.
+struct Line {
+    /// Its place in [`DIFFERENCES`].
+    difference: usize,
+    column: String,
+    first: Option<String>,
+    second: Option<String>,
+}
+
+const DIFFERENCES: [&str; 5] = ["differs", "only first", "only second", "same", "neither"];
 
 /// The answer with these of its columns only, in this order; those that it lacks are left out.
 pub fn only(stream: SendableRecordBatchStream, columns: &[&str]) -> Result<SendableRecordBatchStream> {
