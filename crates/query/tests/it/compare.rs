@@ -12,8 +12,13 @@ use crate::fixture::{Row, TestLake, answer, clock, request, time, timed, with};
 /// 600 requests from 18:00 to 19:00 and as many to 20:00, each as `change` makes it of its number and whether it is in the second hour;
 /// one in 20 is a POST of `/upload`.
 async fn two_hours(change: impl Fn(i64, bool, Row) -> Vec<Row>) -> (TestLake, Session) {
+    in_files(1, change).await
+}
+
+/// The same in several files, if so from the last row to the first.
+async fn in_files(files: usize, change: impl Fn(i64, bool, Row) -> Vec<Row>) -> (TestLake, Session) {
     let mut lake = TestLake::empty().await;
-    let rows: Vec<Row> = (0..1200)
+    let mut rows: Vec<Row> = (0..1200)
         .flat_map(|i| {
             let at = time("18:00:00") + TimeDelta::seconds(6 * i);
             let mut row = request(at);
@@ -25,7 +30,13 @@ async fn two_hours(change: impl Fn(i64, bool, Row) -> Vec<Row>) -> (TestLake, Se
             change(i, i >= 600, row)
         })
         .collect();
-    lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
+    if files > 1 {
+        rows.reverse();
+    }
+    for file in 0..files {
+        let rows: Vec<Row> = rows.iter().skip(file).step_by(files).cloned().collect();
+        lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
+    }
     let session = lake.session().await;
     (lake, session)
 }
@@ -215,4 +226,23 @@ duration,same,0.05,0.05
     );
     let problem = ask("1-aa", "b.log:10").await.unwrap_err().to_string();
     assert_eq!(problem, "parameter `request`: there is no request `b.log:10` in this time");
+}
+
+/// Files and threads bring rows in another order every time: the answer must not show it.
+#[tokio::test]
+async fn the_order_of_the_rows_makes_no_difference() {
+    let change = |i: i64, later: bool, row: Row| {
+        let at = time("18:00:00") + TimeDelta::seconds(6 * i);
+        let slow = if later && i % 3 == 1 { 3.0 } else { 0.1 };
+        let row = timed(row, at, slow + (i * 7919 % 1009) as f64 / 7e3);
+        let row = if later && i % 20 == 7 { failed(row) } else { row };
+        if later && i % 5 == 2 { vec![row.clone(), with(row, row! {"client_ip": "198.51.100.9"})] } else { vec![row] }
+    };
+    let (one, many) = (in_files(1, change).await, in_files(5, change).await);
+    for by in ["errors", "latency", "requests"] {
+        let given = [("by", by), HOUR[0], HOUR[1]];
+        let expected = answer(&one.1, "compare", &given).await;
+        assert!(expected.lines().count() > 2, "{by}: {expected}");
+        assert_eq!(answer(&many.1, "compare", &given).await, expected, "{by}");
+    }
 }
