@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Ingest(Ingest),
     /// Answer a named question (`albatross queries` lists them).
     Query(NamedQuery),
+    /// Say what explains the difference between two windows of time, or lay two requests side by side.
+    Compare(Compare),
+    /// Hold a time against a file of budgets and expectations.
+    Check(Check),
     /// List the named questions, or show one.
     Queries(Queries),
     /// Answer one SQL statement.
@@ -194,6 +198,80 @@ pub(crate) struct NamedQuery {
     /// Its parameters, and: --from, --to, --tz, --format, --output, --queries, --fail-on-rows.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     pub(crate) rest: Vec<String>,
+}
+
+/// Say what explains the difference between two windows of time, or lay two requests side by side.
+///
+/// Every route, target, client, agent, status, method, size, protocol, hour, cause, load balancer and host is ranked by how much of the
+/// change would not be there without it (`albatross query compare --help` tells how). With two --request: every column of both, those that
+/// differ first.
+#[derive(ClapArgs)]
+pub(crate) struct Compare {
+    /// Begin of the window in question; with neither end, the largest rise of errors.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Its end, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// What it is compared with.
+    #[arg(long, value_enum, default_value = "before", conflicts_with_all = ["baseline_from", "baseline_to"])]
+    pub(crate) against: crate::compare::Earlier,
+    /// Begin of the baseline, if it is another one; else as long before its end as the window is long.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) baseline_from: Option<String>,
+    /// Its end, not included; else the begin of the window.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) baseline_to: Option<String>,
+    /// Zone of times given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    /// What is to be explained.
+    #[arg(long, value_enum, default_value = "errors")]
+    pub(crate) by: crate::compare::By,
+    /// What counts as an error [default: 5xx,460].
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// Values at most [default: 30].
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Values of one dimension at most [default: 5].
+    #[arg(long, value_name = "N")]
+    pub(crate) values: Option<u32>,
+    /// Leave out values with fewer requests in both windows together [default: 10].
+    #[arg(long, value_name = "N")]
+    pub(crate) min_requests: Option<u32>,
+    /// All columns in tables and Markdown too.
+    #[arg(long)]
+    pub(crate) wide: bool,
+    /// A request: its trace id, or FILE:LINE. Give it twice.
+    #[arg(long, value_name = "REQUEST", conflicts_with_all = ["against", "baseline_from", "baseline_to", "by", "status", "limit", "values", "min_requests", "wide"])]
+    pub(crate) request: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Hold a time against a file of budgets and expectations (docs/check.md).
+///
+/// Each budget is kept, failed, or without a verdict because too little was seen to tell. Exit code 1 if one is failed.
+#[derive(ClapArgs)]
+pub(crate) struct Check {
+    /// The file, TOML.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Begin of the window: 2026-11-19, "2026-11-19 18:00", -2h, yesterday; the whole lake unless given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Its end, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of times given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: crate::check::Form,
+    /// Say nothing but what failed.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(ClapArgs)]

@@ -110,7 +110,7 @@ pub(super) fn error_type(object: &[u8]) -> Text<'_> {
 pub(super) fn plain<'a>(value: &Value<'a>) -> Text<'a> {
     match value {
         Value::Null => Text::default(),
-        Value::Text(text) => json::unescape(text),
+        Value::Text(text) => json::unescaped(text),
         Value::Other(written) => (*written).into(),
     }
 }
