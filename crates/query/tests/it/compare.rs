@@ -35,7 +35,7 @@ async fn in_files(files: usize, change: impl Fn(i64, bool, Row) -> Vec<Row>) -> 
     }
     for file in 0..files {
         let rows: Vec<Row> = rows.iter().skip(file).step_by(files).cloned().collect();
-        lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
+        lake.add(Table::ALB, Some("2026-11-19"), &rows).await;
     }
     let session = lake.session().await;
     (lake, session)
@@ -196,7 +196,7 @@ async fn two_requests_side_by_side() {
         row! {"trace_id": "Root=1-bb", "host": "=other", "source_file": "x/b.log", "line": 8},
     );
     let again = with(request(time("18:01:00")), row! {"trace_id": "Root=1-bb", "source_file": "x/b.log", "line": 9});
-    lake.add(Table::Alb, Some("2026-11-19"), &[first, second, again]).await;
+    lake.add(Table::ALB, Some("2026-11-19"), &[first, second, again]).await;
     let session = lake.session().await;
     let ask = async |first: &str, second: &str| {
         let [first, second] = [first, second].map(|text| text.parse::<Request>().unwrap());
@@ -217,7 +217,7 @@ started_at,same,2026-11-19T18:00:00Z,2026-11-19T18:00:00Z
 duration,same,0.05,0.05
 ";
     assert!(csv.starts_with(expected), "{csv}");
-    assert_eq!(csv.lines().count(), 1 + Table::Alb.schema().fields().len());
+    assert_eq!(csv.lines().count(), 1 + Table::ALB.schema().fields().len());
     assert!(csv.contains("\ncause,neither,,\n"), "{csv}");
     let problem = ask("Root=1-bb", "1-aa").await.unwrap_err().to_string();
     assert_eq!(
