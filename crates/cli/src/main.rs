@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is the crate that prints
 
 mod args;
+mod diagnose;
 mod exit;
 mod ingest;
 mod logs;
@@ -55,6 +56,7 @@ fn run(args: &Args) -> Result<Exit> {
     match &args.command {
         Command::Ingest(command) => ingest::run(lake, s3, command),
         Command::Query(command) => query::named(lake, s3, log, command),
+        Command::Diagnose(command) => diagnose::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
         Command::Sql(command) => query::sql(lake, s3, command),
         Command::Status(command) => status::run(lake, s3, command),

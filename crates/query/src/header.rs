@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::Error;
 use crate::params::{Kind, Param};
 use crate::time::Clock;
 
@@ -26,6 +27,16 @@ pub struct Query {
     pub built_in: bool,
     /// How the file is named in messages.
     pub(crate) file: String,
+}
+
+impl Query {
+    /// Reads a query that is not in the catalogue: a header with its parameters, then SQL, as `queries/README.md` describes it.
+    ///
+    /// # Errors
+    /// [`Error::QueryFile`] says what is wrong with the header.
+    pub fn parse(name: &str, sql: &str) -> crate::Result<Query> {
+        parse(name, sql).map_err(|(line, problem)| Error::QueryFile { file: format!("{name}.sql"), line, problem })
+    }
 }
 
 /// A column of a query's answer.

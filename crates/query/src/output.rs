@@ -11,6 +11,9 @@ mod csv;
 mod json;
 mod parquet;
 
+pub use markdown::escaped;
+pub use text::visible;
+
 use std::io::Write;
 use std::str::FromStr;
 

@@ -1,0 +1,149 @@
+//! Timeout walls: durations that pile up just at a value.
+
+use std::collections::BTreeMap;
+
+use albatross_query::Session;
+
+use crate::Result;
+use crate::diagnose::rounded;
+use crate::facts::{Facts, sql};
+use crate::features::{Long, long_requests};
+use crate::model::Wall;
+use crate::rows::{Sql, ask, int};
+use crate::stats::surprise;
+
+/// A pile is as wide as this part of its duration, and at least so many seconds: a limit is passed by the time that it takes to notice.
+const WIDTH: f64 = 0.02;
+const LEAST_WIDTH: f64 = 0.15;
+/// Requests that a pile must have, its surprise beside what is around it, and by how much it must stand out: without a limit, durations thin
+/// out evenly.
+const LEAST_REQUESTS: f64 = 8.0;
+const LEAST_SURPRISE: f64 = 15.0;
+const LEAST_RATIO: f64 = 6.0;
+/// Walls that are told of.
+const MOST_WALLS: usize = 10;
+
+/// Durations that are nearly the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pile {
+    /// The limit, seconds: where the pile begins.
+    pub(crate) limit: f64,
+    pub(crate) end: f64,
+    pub(crate) requests: f64,
+}
+
+/// The largest pile of durations (seconds, how many; in order), whether or not it stands out; `None` without any.
+pub(crate) fn pile(durations: &[(f64, f64)]) -> Option<Pile> {
+    let mut best: Option<Pile> = None;
+    let (mut end, mut requests) = (0, 0.0);
+    for (duration, count) in durations {
+        let width = (WIDTH * duration).max(LEAST_WIDTH);
+        while end < durations.len() && durations[end].0 <= duration + width {
+            requests += durations[end].1;
+            end += 1;
+        }
+        if best.is_none_or(|best| requests > best.requests) {
+            best = Some(Pile { limit: *duration, end: durations[end - 1].0, requests });
+        }
+        requests -= count;
+    }
+    let best = best?;
+    // The first few may be there by chance: the limit is where the pile has a twentieth of its requests.
+    let mut left = 0.05 * best.requests;
+    let inside = durations.iter().filter(|(duration, _)| (best.limit..=best.end).contains(duration));
+    let first = inside.clone().find(|(_, count)| {
+        left -= count;
+        left <= 0.0
+    });
+    Some(Pile { limit: first.map_or(best.limit, |(duration, _)| *duration), ..best })
+}
+
+/// Whether so many in the pile are more than what is around it explains.
+fn stands_out(pile: &Pile, durations: &[(f64, f64)]) -> bool {
+    let width = (pile.end - pile.limit).max((WIDTH * pile.limit).max(LEAST_WIDTH));
+    // On either side as far as eight widths, the higher of the two densities.
+    let around = |from: f64, to: f64| -> f64 {
+        durations.iter().filter(|(d, _)| *d >= from && *d < to).map(|(_, n)| n).sum::<f64>() / 8.0
+    };
+    let before = around(pile.limit - 8.5 * width, pile.limit - 0.5 * width);
+    let after = around(pile.end + 0.5 * width, pile.end + 8.5 * width);
+    let expected = before.max(after) + 0.1;
+    pile.requests >= LEAST_REQUESTS
+        && pile.requests >= LEAST_RATIO * expected
+        && surprise(pile.requests, expected) >= LEAST_SURPRISE
+}
+
+pub(crate) async fn walls(session: &Session, facts: &Facts) -> Result<Vec<Wall>> {
+    let long = long_requests(session, facts.window).await?;
+    let mut routes: BTreeMap<&str, Vec<&Long>> = BTreeMap::new();
+    for long in &long {
+        routes.entry(&long.route).or_default().push(long);
+    }
+    let mut walls = Vec::new();
+    for (route, long) in routes {
+        let durations: Vec<(f64, f64)> = long.iter().map(|long| (long.duration, long.requests)).collect();
+        let Some(pile) = pile(&durations).filter(|pile| stands_out(pile, &durations)) else {
+            continue;
+        };
+        let hits: Vec<&&Long> = long.iter().filter(|l| (pile.limit..=pile.end).contains(&l.duration)).collect();
+        let sum = |of: &dyn Fn(&Long) -> f64| hits.iter().map(|long| of(long)).sum::<f64>();
+        let mut statuses = BTreeMap::new();
+        for hit in &hits {
+            *statuses.entry(format!("{:03}", hit.status)).or_default() += hit.requests as u64;
+        }
+        let requests: f64 = (0..facts.route_names.len())
+            .find(|id| facts.route_names.get(*id) == route)
+            .map_or(0.0, |id| facts.routes.summary(id, |_| true).requests);
+        walls.push((pile, Wall {
+            limit_s: rounded(pile.limit, 10.0),
+            route: route.to_owned(),
+            requests: pile.requests as u64,
+            share: rounded(pile.requests / requests.max(pile.requests), 1e4),
+            failed: sum(&|l| if l.failed { l.requests } else { 0.0 }) as u64,
+            may_have_succeeded: sum(&|l| if l.failed { l.with_target } else { 0.0 }) as u64,
+            clients: 0,
+            clients_tried_again: 0,
+            statuses,
+        }));
+    }
+    walls.sort_by(|a, b| b.1.requests.cmp(&a.1.requests).then_with(|| a.1.route.cmp(&b.1.route)));
+    walls.truncate(MOST_WALLS);
+    for (pile, wall) in walls.iter_mut().filter(|(_, wall)| wall.failed > 0) {
+        let Some((verb, route)) = wall.route.split_once(' ') else { continue };
+        let given = [
+            ("verb", verb.to_owned()),
+            ("route", route.to_owned()),
+            ("longer", pile.limit.to_string()),
+            ("shorter", pile.end.to_string()),
+        ];
+        for rows in ask(session, &sql!("retries"), facts.window, &given).await? {
+            if rows.len() > 0 {
+                wall.clients = int(&rows.ints("clients")?, 0).unwrap_or(0) as u64;
+                wall.clients_tried_again = int(&rows.ints("tried_again")?, 0).unwrap_or(0) as u64;
+            }
+        }
+    }
+    Ok(walls.into_iter().map(|(_, wall)| wall).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_any_value_stands_out() {
+        let mut durations: Vec<(f64, f64)> = (0..200).map(|i| (1.0 + f64::from(i) * 0.1, 2.0 - f64::from(i) / 100.0)).collect();
+        durations.extend([(12.5, 40.0), (12.52, 20.0), (12.61, 5.0)]);
+        durations.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let found = pile(&durations).unwrap();
+        assert_eq!(found.limit, 12.5);
+        assert!(found.requests >= 65.0 && stands_out(&found, &durations));
+    }
+
+    #[test]
+    fn durations_that_thin_out_have_no_limit() {
+        let durations: Vec<(f64, f64)> = (0..200).map(|i| (1.0 + f64::from(i) * 0.05, (200.0 - f64::from(i)) / 4.0)).collect();
+        assert!(!stands_out(&pile(&durations).unwrap(), &durations));
+        assert_eq!(pile(&[]), None);
+    }
+}
