@@ -89,7 +89,11 @@ pub(crate) fn episodes(facts: &Facts) -> Vec<Episode> {
     let price = price(facts.slots, series.len());
     let mut findings: Vec<Finding> = Vec::new();
     for ((signal, focus), series) in &series {
-        let (_, runs) = runs(series, price);
+        let most = match (signal, focus) {
+            (Signal::Errors(family), Focus::All) => family.highest_background(),
+            _ => 1.0,
+        };
+        let (_, runs) = runs(series, price, most);
         let all = runs.into_iter().filter(|run| is_finding(*signal, run));
         findings.extend(all.map(|run| Finding { signal: *signal, focus: *focus, run }));
     }
@@ -118,13 +122,9 @@ fn all_series(facts: &Facts) -> BTreeMap<(Signal, Focus), Series> {
         events.insert((Signal::Slow, Focus::Route(route)), slow);
     }
     events.insert((Signal::Slow, Focus::All), slow_at_all);
-    let usual = {
-        let mut all = crate::latency::Summary::default();
-        (0..facts.targets.keys()).for_each(|target| all.add(&facts.targets.summary(target, |_| true)));
-        slow_step(all.quantile(0.75))
-    };
     for target in 0..facts.targets.keys() {
-        events.insert((Signal::Slow, Focus::Target(target)), facts.targets.count(target, slots, usual));
+        let step = slow_step(facts.targets.summary(target, |_| true).quantile(0.5));
+        events.insert((Signal::Slow, Focus::Target(target)), facts.targets.count(target, slots, step));
     }
     events.retain(|(signal, _), events| *signal != Signal::Slow || events.iter().sum::<f64>() >= LEAST_SLOW);
     events

@@ -63,7 +63,19 @@ impl Family {
         Family::Other,
     ];
 
-    fn of(status: Option<i64>, cause: Option<&str>) -> Family {
+    /// The highest share of all requests that can be the background of a service in which nothing is wrong: a family that is above it all the time
+    /// is an incident all the time. What load balancers answer for targets is rare (1 in 20,000); applications that always fail a
+    /// little, clients that leave and uploads that are too large are common.
+    pub(crate) fn highest_background(self) -> f64 {
+        match self {
+            Family::Application => 0.02,
+            Family::GaveUp | Family::BodyTooLarge | Family::Other => 0.01,
+            Family::Lambda => 0.002,
+            _ => 0.00025,
+        }
+    }
+
+    pub(crate) fn of(status: Option<i64>, cause: Option<&str>) -> Family {
         match (status, cause) {
             (Some(413), _) => Family::BodyTooLarge,
             (Some(460), _) => Family::GaveUp,
@@ -92,9 +104,8 @@ pub(crate) struct Errors {
     pub(crate) route: usize,
     pub(crate) target: Option<usize>,
     pub(crate) requests: f64,
-    /// Sum and maximum, seconds.
+    /// Sum, seconds.
     pub(crate) duration: f64,
-    pub(crate) longest: f64,
     /// The smallest request, bytes.
     pub(crate) smallest: f64,
 }
@@ -236,7 +247,7 @@ impl Facts {
             let (cause, reason) = (rows.texts("cause")?, rows.texts("error_reason")?);
             let (verb, route, answered_by) = (rows.texts("verb")?, rows.texts("route")?, rows.texts("answered_by")?);
             let (ip, port) = (rows.texts("target_ip")?, rows.ints("target_port")?);
-            let (duration, longest) = (rows.floats("duration")?, rows.floats("longest")?);
+            let duration = rows.floats("duration")?;
             let smallest = rows.floats("smallest")?;
             for row in 0..rows.len() {
                 let Some(slot) = self.slot(int(&slot, row)) else { continue };
@@ -251,7 +262,6 @@ impl Facts {
                         .map(|ip| self.target_names.number(&target_name(ip, int(&port, row)))),
                     requests: requests.value(row) as f64,
                     duration: float(&duration, row).unwrap_or(0.0),
-                    longest: float(&longest, row).unwrap_or(0.0),
                     smallest: float(&smallest, row).unwrap_or(0.0),
                 });
             }

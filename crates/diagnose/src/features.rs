@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 
 use albatross_query::Session;
 
-use crate::detect::{Episode, Signal};
+use crate::detect::Episode;
 use crate::facts::{Errors, Facts, Family, sql};
 use crate::latency::Summary;
 use crate::rows::{Sql, Window, ask, float, int, route_name, text};
 use crate::stats::{median, share};
 use crate::Result;
 
-/// With fewer quiet slots there is nothing to compare with.
-const LEAST_QUIET_SLOTS: usize = 5;
 /// With fewer requests a percentile says nothing.
 const LEAST_REQUESTS: f64 = 8.0;
 /// Durations from here on can be a limit's, seconds.
-const LEAST_LIMIT: f64 = 0.9;
+pub(crate) const LEAST_LIMIT: f64 = 0.9;
 
 /// A route or target during an episode and in quiet times.
 #[derive(Debug, Clone)]
@@ -50,6 +48,7 @@ pub(crate) struct Long {
     pub(crate) requests: f64,
     pub(crate) with_target: f64,
     pub(crate) by_target: bool,
+    pub(crate) cause: Family,
 }
 
 #[derive(Debug, Clone)]
@@ -66,7 +65,6 @@ pub(crate) struct Features<'a> {
     /// Slots of no episode, with requests.
     pub(crate) quiet: &'a [bool],
     pub(crate) requests: f64,
-    pub(crate) quiet_requests: f64,
     /// Failures within the episode.
     pub(crate) errors: Vec<&'a Errors>,
     pub(crate) count: f64,
@@ -154,7 +152,6 @@ impl<'a> Features<'a> {
             episode,
             quiet,
             requests,
-            quiet_requests,
             errors,
             count,
             expected,
@@ -195,11 +192,6 @@ impl<'a> Features<'a> {
         parts.iter().map(|part| share(part.excess, excess).min(share(part.during.requests, requests))).sum()
     }
 
-    /// There are enough quiet slots to compare with.
-    pub(crate) fn has_baseline(&self) -> bool {
-        self.quiet.iter().filter(|quiet| **quiet).count() >= LEAST_QUIET_SLOTS
-    }
-
     /// The middle duration of failures of these families, seconds.
     pub(crate) fn failure_duration(&self, families: &[Family]) -> Option<f64> {
         let mut durations: Vec<f64> = Vec::new();
@@ -223,16 +215,13 @@ impl<'a> Features<'a> {
         let requests: f64 = slowed.iter().map(|part| part.during.requests).sum();
         (slowed, share(requests, all))
     }
-
-    pub(crate) fn found_slow(&self) -> bool {
-        self.episode.findings.iter().any(|finding| finding.signal == Signal::Slow)
-    }
 }
 
 pub(crate) async fn long_requests(session: &Session, window: Window) -> Result<Vec<Long>> {
     let mut long = Vec::new();
     for rows in ask(session, &sql!("durations"), window, &[("min_duration", LEAST_LIMIT.to_string())]).await? {
         let (verb, route, answered_by) = (rows.texts("verb")?, rows.texts("route")?, rows.texts("answered_by")?);
+        let cause = rows.texts("cause")?;
         let (status, requests, with_target) = (rows.ints("status")?, rows.ints("requests")?, rows.ints("with_target")?);
         let shortest = rows.floats("shortest")?;
         for row in 0..rows.len() {
@@ -245,6 +234,7 @@ pub(crate) async fn long_requests(session: &Session, window: Window) -> Result<V
                 requests: requests.value(row) as f64,
                 with_target: with_target.value(row) as f64,
                 by_target: text(&answered_by, row) == Some("target"),
+                cause: Family::of(Some(status), text(&cause, row)),
             });
         }
     }

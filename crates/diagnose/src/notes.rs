@@ -24,7 +24,7 @@ pub(crate) async fn notes(session: &Session, facts: &Facts, quiet: &[bool]) -> R
 
 async fn scanner(session: &Session, facts: &Facts) -> Result<Vec<Note>> {
     let series = Series { events: facts.client_errors.clone(), trials: facts.requests.clone() };
-    let (_, found) = runs(&series, price(facts.slots, 1));
+    let (_, found) = runs(&series, price(facts.slots, 1), 1.0);
     let Some(worst) = found
         .iter()
         .filter(|run| run.events - run.expected >= LEAST_REFUSED)

@@ -65,11 +65,12 @@ pub(crate) fn quiet_rate(series: &Series, price: f64) -> Option<f64> {
     Some(quiet)
 }
 
-/// The disturbed runs in order of time, with the quiet rate that they stand out from.
-pub(crate) fn runs(series: &Series, price: f64) -> (f64, Vec<Run>) {
-    let Some(mut quiet) = quiet_rate(series, price) else {
+/// The disturbed runs in order of time, with the quiet rate that they stand out from. `most` is the highest rate that can be quiet.
+pub(crate) fn runs(series: &Series, price: f64, most: f64) -> (f64, Vec<Run>) {
+    let Some(quiet) = quiet_rate(series, price) else {
         return (0.0, Vec::new());
     };
+    let mut quiet = quiet.min(most);
     let mut found: Vec<Run> = Vec::new();
     // Again with what the first pass knows of quiet slots: where half the slots are disturbed, they had a part in the rate.
     for _ in 0..2 {
@@ -81,7 +82,7 @@ pub(crate) fn runs(series: &Series, price: f64) -> (f64, Vec<Run>) {
         }
         let trials: f64 = rest.trials.iter().sum();
         if trials > 0.0 {
-            quiet = (rest.events.iter().sum::<f64>() + 0.5) / trials;
+            quiet = ((rest.events.iter().sum::<f64>() + 0.5) / trials).min(most);
         }
     }
     for run in &mut found {
@@ -162,7 +163,7 @@ mod tests {
         for (i, slot) in events[100..120].iter_mut().enumerate() {
             *slot = 6 + (i as u32 % 5);
         }
-        let (quiet, found) = runs(&series(events, 2400.0), price(180, 50));
+        let (quiet, found) = runs(&series(events, 2400.0), price(180, 50), 1.0);
         assert_eq!(found.iter().map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(100, 120)]);
         assert!((quiet * 2400.0 * 160.0 - 3.5).abs() < 1e-9, "{quiet}");
         assert!(found[0].surprise > 300.0 && found[0].expected < 1.0);
@@ -175,7 +176,7 @@ mod tests {
             series.events[i] *= 4.0;
             series.trials[i] *= 4.0;
         }
-        assert_eq!(runs(&series, price(180, 50)).1, []);
+        assert_eq!(runs(&series, price(180, 50), 1.0).1, []);
     }
 
     #[test]
@@ -184,7 +185,7 @@ mod tests {
         events[100..110].fill(4);
         events[111..120].fill(4);
         events[200..210].fill(4);
-        let (_, found) = runs(&series(events, 1000.0), price(300, 50));
+        let (_, found) = runs(&series(events, 1000.0), price(300, 50), 1.0);
         assert_eq!(found.iter().map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(100, 120), (200, 210)]);
     }
 
@@ -193,14 +194,14 @@ mod tests {
         let mut events = vec![0; 300];
         events[20..40].fill(3);
         events[200..205].fill(500);
-        let (_, found) = runs(&series(events, 1000.0), price(300, 50));
+        let (_, found) = runs(&series(events, 1000.0), price(300, 50), 1.0);
         assert_eq!(found.iter().map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(20, 40), (200, 205)]);
     }
 
     #[test]
     fn nothing_in_nothing() {
-        assert_eq!(runs(&Series::default(), price(0, 0)).1, []);
-        assert_eq!(runs(&series(vec![0; 50], 0.0), price(50, 1)).1, []);
-        assert_eq!(runs(&series(vec![0; 50], 100.0), price(50, 1)).1, []);
+        assert_eq!(runs(&Series::default(), price(0, 0), 1.0).1, []);
+        assert_eq!(runs(&series(vec![0; 50], 0.0), price(50, 1), 1.0).1, []);
+        assert_eq!(runs(&series(vec![0; 50], 100.0), price(50, 1), 1.0).1, []);
     }
 }

@@ -7,7 +7,7 @@ use albatross_query::Session;
 use crate::Result;
 use crate::diagnose::rounded;
 use crate::facts::{Facts, sql};
-use crate::features::{Long, long_requests};
+use crate::features::{LEAST_LIMIT, Long, long_requests};
 use crate::model::Wall;
 use crate::rows::{Sql, ask, int};
 use crate::stats::surprise;
@@ -20,6 +20,9 @@ const LEAST_WIDTH: f64 = 0.15;
 const LEAST_REQUESTS: f64 = 8.0;
 const LEAST_SURPRISE: f64 = 15.0;
 const LEAST_RATIO: f64 = 6.0;
+/// How many widths on either side it is compared with, and how many may be just past it, beside those in the pile.
+const AROUND: f64 = 8.0;
+const MOST_PAST: f64 = 0.3;
 /// Walls that are told of.
 const MOST_WALLS: usize = 10;
 
@@ -58,19 +61,25 @@ pub(crate) fn pile(durations: &[(f64, f64)]) -> Option<Pile> {
     Some(Pile { limit: first.map_or(best.limit, |(duration, _)| *duration), ..best })
 }
 
-/// Whether so many in the pile are more than what is around it explains.
-fn stands_out(pile: &Pile, durations: &[(f64, f64)]) -> bool {
-    let width = (pile.end - pile.limit).max((WIDTH * pile.limit).max(LEAST_WIDTH));
-    // On either side as far as eight widths, the higher of the two densities.
-    let around = |from: f64, to: f64| -> f64 {
-        durations.iter().filter(|(d, _)| *d >= from && *d < to).map(|(_, n)| n).sum::<f64>() / 8.0
+/// Whether so many in the pile are more than what is around it explains, and hardly any request gets past it. Durations are known from
+/// `seen` seconds on.
+fn stands_out(pile: &Pile, durations: &[(f64, f64)], seen: f64) -> bool {
+    let width = (WIDTH * pile.limit).max(LEAST_WIDTH);
+    let count = |from: f64, to: f64| -> f64 {
+        durations.iter().filter(|(duration, _)| *duration >= from && *duration < to).map(|(_, n)| n).sum()
     };
-    let before = around(pile.limit - 8.5 * width, pile.limit - 0.5 * width);
-    let after = around(pile.end + 0.5 * width, pile.end + 8.5 * width);
-    let expected = before.max(after) + 0.1;
+    let from = (pile.limit - (AROUND + 0.5) * width).max(seen);
+    let to = pile.limit - 0.5 * width;
+    if to - from < width {
+        return false;
+    }
+    let before = count(from, to) * width / (to - from);
+    let past = count(pile.end + 0.5 * width, pile.end + (AROUND + 0.5) * width);
+    let expected = before.max(past / AROUND) + 0.1;
     pile.requests >= LEAST_REQUESTS
         && pile.requests >= LEAST_RATIO * expected
         && surprise(pile.requests, expected) >= LEAST_SURPRISE
+        && past <= MOST_PAST * pile.requests
 }
 
 pub(crate) async fn walls(session: &Session, facts: &Facts) -> Result<Vec<Wall>> {
@@ -82,7 +91,7 @@ pub(crate) async fn walls(session: &Session, facts: &Facts) -> Result<Vec<Wall>>
     let mut walls = Vec::new();
     for (route, long) in routes {
         let durations: Vec<(f64, f64)> = long.iter().map(|long| (long.duration, long.requests)).collect();
-        let Some(pile) = pile(&durations).filter(|pile| stands_out(pile, &durations)) else {
+        let Some(pile) = pile(&durations).filter(|pile| stands_out(pile, &durations, LEAST_LIMIT)) else {
             continue;
         };
         let hits: Vec<&&Long> = long.iter().filter(|l| (pile.limit..=pile.end).contains(&l.duration)).collect();
@@ -137,13 +146,13 @@ mod tests {
         durations.sort_by(|a, b| a.0.total_cmp(&b.0));
         let found = pile(&durations).unwrap();
         assert_eq!(found.limit, 12.5);
-        assert!(found.requests >= 65.0 && stands_out(&found, &durations));
+        assert!(found.requests >= 65.0 && stands_out(&found, &durations, 1.0));
     }
 
     #[test]
     fn durations_that_thin_out_have_no_limit() {
         let durations: Vec<(f64, f64)> = (0..200).map(|i| (1.0 + f64::from(i) * 0.05, (200.0 - f64::from(i)) / 4.0)).collect();
-        assert!(!stands_out(&pile(&durations).unwrap(), &durations));
+        assert!(!stands_out(&pile(&durations).unwrap(), &durations, 1.0));
         assert_eq!(pile(&[]), None);
     }
 }

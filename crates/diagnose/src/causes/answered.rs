@@ -56,7 +56,13 @@ pub(super) fn body_too_large(view: &View<'_>) -> Option<Cause> {
 
 pub(super) fn lambda_error(view: &View<'_>) -> Option<Cause> {
     let f = view.f;
-    let confidence = 0.95 * ramp(f.family(&[Family::Lambda]), 0.3, 0.7);
+    // A function that is cut off at its limit has a limit, and no other error.
+    let (limit, piled) = view.failure_pile(|long| long.cause == Family::Lambda).map_or((0.0, 0.0), |(pile, _)| {
+        let lambda = f.families.get(&Family::Lambda).copied().unwrap_or_default();
+        (pile.limit, share(pile.requests, lambda))
+    });
+    let at_limit = ramp(limit, 1.0, 2.5) * ramp(piled, 0.5, 0.8);
+    let confidence = 0.95 * ramp(f.family(&[Family::Lambda]), 0.3, 0.7) * (1.0 - 0.3 * at_limit);
     if confidence <= 0.0 {
         return None;
     }

@@ -5,7 +5,7 @@ use super::{View, cause};
 use crate::facts::Family;
 use crate::features::Part;
 use crate::model::{Cause, Kind};
-use crate::stats::{correlation, median, ramp, share};
+use crate::stats::{correlation, ramp, share};
 
 /// 502 without an answer.
 const CUT: [Family; 2] = [Family::Refused, Family::Died];
@@ -102,7 +102,7 @@ pub(super) fn bad_target(view: &View<'_>) -> Option<Cause> {
     if let Some((part, factor)) = slow
         && part.id == target.id
     {
-        found.evidence.push(format!("it takes {factor:.1} times as long as the others, measured by the usual of each"));
+        found.evidence.push(format!("against its usual it takes {factor:.1} times as long as the next slowest target"));
     }
     if rolling.likely > 0.3 {
         found.against.push("targets come and go meanwhile: perhaps a deploy".to_owned());
@@ -112,18 +112,16 @@ pub(super) fn bad_target(view: &View<'_>) -> Option<Cause> {
     Some(found)
 }
 
-/// The target that is slowest against its usual, and by which factor beside the other targets.
+/// The target that is slowest against its usual, and by which factor beside the next slowest: two slow targets are rather what both wait for. At
+/// the median and at the 80th percentile, for a mixture of quick and slow routes can move one of them alone.
 fn slow_target<'a>(view: &'a View<'_>) -> Option<(&'a Part, f64)> {
-    let mut growths: Vec<(&Part, f64)> = view
-        .f
-        .targets
-        .iter()
-        .filter_map(|part| Some((part, part.growth(0.5)?.max(part.growth(0.8)?))))
-        .collect();
-    growths.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let (part, growth) = *growths.first()?;
-    let mut others: Vec<f64> = growths[1..].iter().map(|(_, growth)| *growth).collect();
-    Some((part, growth / median(&mut others)?.max(0.5)))
+    let factor = |part: &Part, quantile: f64| {
+        let others = view.f.targets.iter().filter(|other| other.id != part.id);
+        let next = others.filter_map(|other| other.growth(quantile)).reduce(f64::max)?;
+        Some(part.growth(quantile)? / next.max(1.0))
+    };
+    let factors = view.f.targets.iter().filter_map(|part| Some((part, factor(part, 0.5)?.min(factor(part, 0.8)?))));
+    factors.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Signs of targets that are replaced one after the other, or all at once.
@@ -163,14 +161,17 @@ fn rolling(view: &View<'_>) -> Rolling {
     let distinct = middles.windows(2).filter(|pair| pair[1] - pair[0] >= 0.75).count() + usize::from(!middles.is_empty());
     let (gone, come) = replaced(view);
     let one_by_one = if hit >= 2 {
-        share(bursts as f64, f64::from(hit)) * ramp(distinct as f64, 1.0, 3.0)
+        share(bursts as f64, f64::from(hit)) * ramp(distinct as f64, 1.0, 2.0)
     } else {
         0.0
     };
     let exchanged = ramp(gone.len().min(come.len()) as f64, 0.0, 2.0);
     let short = f.slots() as i64 * f.facts.seconds <= AT_ONCE_SECONDS;
     let at_once = if short && hit >= 2 && view.targets_even >= 0.6 { 0.6 } else { 0.0 };
-    let reach = f.family(&[Family::Refused, Family::Died, Family::NoTarget, Family::ConnectTimeout, Family::BadResponse]);
+    // A target that is not ready yet may say so itself.
+    let not_ready = f.errors.iter().filter(|e| e.family == Family::Application && e.status == 503).map(|e| e.requests).sum::<f64>();
+    let reach = f.family(&[Family::Refused, Family::Died, Family::NoTarget, Family::ConnectTimeout, Family::BadResponse])
+        + share(not_ready, f.excess);
     Rolling { likely: ramp(one_by_one.max(exchanged).max(at_once), 0.2, 0.8) * ramp(reach, 0.4, 0.7), bursts, gone, come }
 }
 

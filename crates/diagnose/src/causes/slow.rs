@@ -39,11 +39,16 @@ pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
     let broad = f.family(&[Family::Died, Family::Refused, Family::TargetTimeout, Family::ConnectTimeout, Family::NoTarget, Family::Application, Family::GaveUp]);
     // Without CPU data it may still be seen from the time that one route takes.
     let hot = view.hotter().unwrap_or(0.55);
-    let slowed = ramp(view.slowed_share, 0.1, 0.5);
+    // The others wait for the CPU, or the guilty route alone keeps the targets busy: a seventh of their time with hardly any requests.
+    let slowed = ramp(view.slowed_share, 0.1, 0.5).max(ramp(culprit.time - culprit.requests, 0.07, 0.2));
+    // What fails at once fails for another reason than a busy target.
+    let took = f.failure_duration(&[Family::Died, Family::Refused, Family::TargetTimeout, Family::Application, Family::GaveUp]);
+    let late = took.map_or(1.0, |took| ramp(took, 0.0, 0.1));
     let spread = if f.excess > 0.0 { 1.0 - 0.8 * ramp(view.route_focus.0, 0.75, 0.95) } else { 1.0 };
     let confidence = 0.95
         * hot
-        * (0.35 + 0.65 * slowed)
+        * (0.3 + 0.7 * slowed)
+        * (0.3 + 0.7 * late)
         * if f.excess > 0.0 { ramp(broad, 0.3, 0.7) } else { 0.8 }
         * spread
         * (1.0 - view.one_target())

@@ -14,8 +14,7 @@ pub(crate) struct View<'a> {
     /// Share of the failures on the first route, and of the requests there; the same of targets.
     pub(crate) route_focus: (f64, f64),
     pub(crate) target_focus: (f64, f64),
-    /// Failures spread over routes and over targets as requests are: 0 to 1.
-    pub(crate) routes_even: f64,
+    /// Failures spread over targets as requests are: 0 to 1.
     pub(crate) targets_even: f64,
     /// Share of the failures that name a target.
     pub(crate) with_target: f64,
@@ -40,7 +39,6 @@ impl<'a> View<'a> {
             f,
             route_focus: Features::focus(&f.routes),
             target_focus: Features::focus(&f.targets),
-            routes_even: even(&f.routes),
             targets_even: even(&f.targets),
             with_target: share(on_targets, f.excess).min(1.0),
             slowed,
@@ -87,9 +85,10 @@ impl<'a> View<'a> {
         median(&mut growth)
     }
 
-    /// CPU at its limit: how much more of the time than when it is quiet, 0 to 1.
+    /// CPU at its limit during the episode, and less so in quiet times: 0 to 1. What eats the CPU may do so before anything fails, hence
+    /// half of it even if quiet times are as hot.
     pub(crate) fn hotter(&self) -> Option<f64> {
-        self.hot.map(|(during, quiet)| ramp(during, 0.3, 0.7) * ramp(during - quiet, 0.05, 0.3))
+        self.hot.map(|(during, quiet)| ramp(during, 0.3, 0.7) * (0.5 + 0.5 * ramp(during - quiet, 0.0, 0.25)))
     }
 
     pub(crate) fn failures_sentence(&self) -> String {
