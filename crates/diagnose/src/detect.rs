@@ -4,7 +4,7 @@
 //! requests likewise. What happens at the same time is one episode. A route that always fails a little is its own baseline, and four times the
 //! traffic with the same rate of failures is nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Family};
 use crate::latency::step_from;
@@ -25,10 +25,12 @@ const LEAST_SLOW_ALONE: f64 = 60.0;
 const OVERLAP: f64 = 0.5;
 /// A finding moves the episode's edges if it is as clear as this share of the clearest.
 const CLEAR: f64 = 0.2;
-/// Episodes with a calm of up to so many seconds between them are one; those of the same kind of failure up to the longer time, since what depends
-/// on load comes and goes with it.
+/// Episodes with a calm of up to so many seconds between them are one. The same kind of failure may pause for longer, since what depends on load
+/// comes and goes with it; and short bursts on one target after the other may be further apart: a rolling deploy waits until each is healthy.
 const JOIN_SECONDS: i64 = 300;
 const JOIN_ALIKE_SECONDS: i64 = 600;
+const JOIN_BURSTS_SECONDS: i64 = 1200;
+const BURST_SECONDS: i64 = 240;
 /// More episodes are not examined: the clearest are.
 const MOST_EPISODES: usize = 40;
 
@@ -88,14 +90,31 @@ pub(crate) fn episodes(facts: &Facts) -> Vec<Episode> {
     let series = all_series(facts);
     let price = price(facts.slots, series.len());
     let mut findings: Vec<Finding> = Vec::new();
-    for ((signal, focus), series) in &series {
+    for ((signal, focus), mine) in &series {
         let most = match (signal, focus) {
             (Signal::Errors(family), Focus::All) => family.highest_background(),
             _ => 1.0,
         };
-        let (_, runs) = runs(series, price, most);
-        let all = runs.into_iter().filter(|run| is_finding(*signal, run));
+        let (_, runs) = runs(mine, price, most);
+        let all = runs.into_iter().filter(|run| is_finding(*signal, run) && is_alone(*signal, *focus, run, &series));
         findings.extend(all.map(|run| Finding { signal: *signal, focus: *focus, run }));
+    }
+    for Finding { signal, focus, run } in &findings {
+        tracing::debug!(
+            ?signal,
+            focus = match focus {
+                Focus::All => "all",
+                Focus::Route(id) => facts.route_names.get(*id),
+                Focus::Target(id) => facts.target_names.get(*id),
+            },
+            start = %facts.time(run.start),
+            end = %facts.time(run.end),
+            events = run.events,
+            expected = run.expected,
+            trials = run.trials,
+            surprise = run.surprise,
+            "more than the traffic explains"
+        );
     }
     join(gather(findings), facts.seconds)
 }
@@ -151,6 +170,20 @@ fn is_finding(signal: Signal, run: &Run) -> bool {
     }
 }
 
+/// A target is slow only if no other one is as slow meanwhile: the routes that it serves may be slow, or be asked for more often.
+fn is_alone(signal: Signal, focus: Focus, run: &Run, series: &BTreeMap<(Signal, Focus), Series>) -> bool {
+    let (Signal::Slow, Focus::Target(target)) = (signal, focus) else {
+        return true;
+    };
+    let as_slow = |other: &Series| {
+        let sum = |counts: &[f64]| counts[run.start..run.end].iter().sum::<f64>();
+        sum(&other.events) * SLOW_FACTOR * run.trials > run.events * sum(&other.trials)
+    };
+    !series.iter().any(|((signal, focus), other)| {
+        *signal == Signal::Slow && matches!(focus, Focus::Target(id) if *id != target) && as_slow(other)
+    })
+}
+
 /// Whether it makes an episode by itself.
 fn stands_alone(finding: &Finding) -> bool {
     let run = &finding.run;
@@ -185,20 +218,41 @@ fn join(mut episodes: Vec<Episode>, seconds: i64) -> Vec<Episode> {
     episodes.sort_by(|a, b| b.surprise().total_cmp(&a.surprise()));
     episodes.truncate(MOST_EPISODES);
     episodes.sort_by_key(|episode| episode.start);
-    let mut joined: Vec<Episode> = Vec::new();
-    for episode in episodes {
-        if let Some(last) = joined.last_mut() {
-            let calm = episode.start.saturating_sub(last.end) as i64 * seconds;
-            let alike = last.findings.iter().any(|a| {
-                episode.findings.iter().any(|b| (a.signal, a.focus) == (b.signal, b.focus))
-            });
-            if calm <= JOIN_SECONDS || (alike && calm <= JOIN_ALIKE_SECONDS) {
-                last.end = last.end.max(episode.end);
-                last.findings.extend(episode.findings);
-                continue;
-            }
-        }
-        joined.push(episode);
-    }
-    joined
+    let groups = episodes.chunk_by(|a, b| {
+        let calm = b.start.saturating_sub(a.end) as i64 * seconds;
+        calm <= JOIN_SECONDS
+            || (calm <= JOIN_ALIKE_SECONDS && are_alike(a, b))
+            || (calm <= JOIN_BURSTS_SECONDS && are_bursts(a, b, seconds))
+    });
+    groups
+        .map(|group| Episode {
+            start: group[0].start,
+            end: group.iter().map(|episode| episode.end).max().unwrap_or(group[0].end),
+            findings: group.iter().flat_map(|episode| episode.findings.iter().cloned()).collect(),
+        })
+        .collect()
+}
+
+/// The same happens to the same.
+fn are_alike(a: &Episode, b: &Episode) -> bool {
+    let of_b: BTreeSet<_> = b.findings.iter().map(|finding| (finding.signal, finding.focus)).collect();
+    a.findings.iter().any(|finding| of_b.contains(&(finding.signal, finding.focus)))
+}
+
+/// Both are short, and failures of one family hit another target in each.
+fn are_bursts(a: &Episode, b: &Episode, seconds: i64) -> bool {
+    let is_short = |episode: &Episode| (episode.end - episode.start) as i64 * seconds <= BURST_SECONDS;
+    let hit = |episode: &Episode| -> BTreeSet<(Family, usize)> {
+        let target = |finding: &Finding| match (finding.signal, finding.focus) {
+            (Signal::Errors(family), Focus::Target(target)) => Some((family, target)),
+            _ => None,
+        };
+        episode.findings.iter().filter_map(target).collect()
+    };
+    let (hit_a, hit_b) = (hit(a), hit(b));
+    let families = |hit: &BTreeSet<(Family, usize)>| hit.iter().map(|(family, _)| *family).collect::<BTreeSet<_>>();
+    is_short(a)
+        && is_short(b)
+        && hit_a.is_disjoint(&hit_b)
+        && !families(&hit_a).is_disjoint(&families(&hit_b))
 }

@@ -139,16 +139,6 @@ impl Summary {
     pub(crate) fn from(&self, step: u8) -> f64 {
         self.steps[usize::from(step)..].iter().sum()
     }
-
-    pub(crate) fn add(&mut self, other: &Summary) {
-        for (mine, others) in self.steps.iter_mut().zip(&other.steps) {
-            *mine += others;
-        }
-        self.requests += other.requests;
-        self.target_time += other.target_time;
-        self.sent += other.sent;
-        self.largest = self.largest.max(other.largest);
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{View, cause};
 use crate::facts::Family;
 use crate::features::Part;
 use crate::model::{Cause, Kind};
-use crate::stats::{ramp, share};
+use crate::stats::{median, ramp, share};
 
 /// A route that keeps the targets busy.
 struct Culprit<'a> {
@@ -12,25 +12,36 @@ struct Culprit<'a> {
     /// Share of the target time, and of the requests.
     time: f64,
     requests: f64,
-    score: f64,
 }
 
-/// The route whose requests cost more than others' and more than usual.
+/// The work of a request is seen in its quicker quarter: the longer ones have waited for others' work.
+const WORK: f64 = 0.25;
+/// A route has more work than before if it has slowed down by this much more than the others, who wait: from not at all to certainly. One step
+/// of a duration is a fifth.
+const MORE_WORK: (f64, f64) = (1.4, 3.0);
+
+/// The route whose requests cost more than before, or always more than others'. A busy CPU makes all routes slower by about the same factor; what
+/// one route has beyond that is its own work.
 fn culprit<'a>(view: &'a View<'_>) -> Option<Culprit<'a>> {
     let f = view.f;
     let time: f64 = f.routes.iter().map(|part| part.during.target_time).sum();
-    let all = |part: &Part| (share(part.during.target_time, time), share(part.during.requests, f.requests));
+    let mut growth: Vec<f64> = f.routes.iter().filter_map(|part| part.growth(WORK)).collect();
+    let usual = median(&mut growth).unwrap_or(1.0).max(1.0);
+    let added = |part: &Part| {
+        let (Some(during), Some(quiet)) = (part.during.quantile(WORK), part.quiet.quantile(WORK)) else { return 0.0 };
+        part.during.requests * (during - usual * quiet).max(0.0) * ramp(during / quiet / usual, MORE_WORK.0, MORE_WORK.1)
+    };
+    let all_added: f64 = f.routes.iter().map(added).sum();
     f.routes
         .iter()
         .filter(|part| part.during.requests >= 8.0)
         .map(|part| {
-            let (time, requests) = all(part);
-            let growth = part.growth(0.25).unwrap_or(1.0) / view.usual_growth(part.id).unwrap_or(1.0).max(0.5);
-            // More of the time than of the requests; all the more if the route has grown more than the others have.
-            let score = (time - requests).max(0.0) * (1.0 + ramp(growth, 1.3, 4.0));
-            Culprit { part, time, requests, score }
+            let (time, requests) = (share(part.during.target_time, time), share(part.during.requests, f.requests));
+            let score = share(added(part), all_added) + (time - requests).max(0.0);
+            (Culprit { part, time, requests }, score)
         })
-        .max_by(|a, b| a.score.total_cmp(&b.score))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(culprit, _)| culprit)
 }
 
 pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
@@ -161,12 +172,15 @@ pub(super) fn timeout_limit(view: &View<'_>) -> Option<Cause> {
     let route = f.routes.first().filter(|part| part.excess > 0.0)?;
     let name = f.route_name(route);
     let (pile, piled) = view.failure_pile(|long| long.route == name && ![413, 460].contains(&long.status))?;
+    let others = view.slowed.iter().filter(|part| part.id != route.id).count();
     let limited = [Family::TargetTimeout, Family::Application, Family::Died, Family::BadResponse, Family::Lambda, Family::NoTarget];
     let confidence = 0.95
         * ramp(f.family(&limited), 0.4, 0.8)
         * ramp(view.route_focus.0, 0.4, 0.7)
         * ramp(piled, 0.4, 0.75)
         * ramp(share(pile.requests, route.errors), 0.3, 0.7)
+        // A limit is one route's; what other routes wait for as well is something behind them.
+        * (1.0 - 0.4 * ramp(others as f64, 0.0, 2.0))
         * (1.0 - view.one_target());
     if confidence <= 0.0 {
         return None;
@@ -191,8 +205,8 @@ pub(super) fn timeout_limit(view: &View<'_>) -> Option<Cause> {
     if let (Some(during), Some(quiet)) = (route.during.quantile(0.5), route.quiet.quantile(0.5)) {
         found.evidence.push(format!("its median is {during:.2} s, usually {quiet:.2} s"));
     }
-    if view.slowed.len() > 1 {
-        found.against.push(format!("{} other routes are slower too: perhaps a dependency", view.slowed.len() - 1));
+    if others > 0 {
+        found.against.push(format!("{others} other routes are slower too: perhaps a dependency"));
     }
     found.check.push(if by_target > 0.5 * pile.requests {
         format!("which limit of {limit:.1} s the target has: worker, function, gateway or database; and whether what it had begun is done")
