@@ -24,7 +24,7 @@ const LEAST_SLOW_ALONE: f64 = 60.0;
 /// A finding belongs to an episode if they share so much of the shorter one.
 const OVERLAP: f64 = 0.5;
 /// A finding moves the episode's edges if it is as clear as this share of the clearest.
-const CLEAR: f64 = 0.2;
+const CLEAR: f64 = 0.35;
 /// Episodes with a calm of up to so many seconds between them are one. The same kind of failure may pause for longer, since what depends on load
 /// comes and goes with it; and short bursts on one target after the other may be further apart: a rolling deploy waits until each is healthy.
 const JOIN_SECONDS: i64 = 300;
@@ -201,7 +201,9 @@ fn gather(mut findings: Vec<Finding>) -> Vec<Episode> {
         };
         match episodes.iter_mut().find(belongs) {
             Some(episode) => {
-                if finding.run.surprise >= CLEAR * episode.surprise() {
+                // Failures of all families together move nothing that one of them has settled.
+                let settles = finding.signal != Signal::AllErrors;
+                if settles && finding.run.surprise >= CLEAR * episode.surprise() {
                     episode.start = episode.start.min(start);
                     episode.end = episode.end.max(end);
                 }
