@@ -44,12 +44,29 @@ fn culprit<'a>(view: &'a View<'_>) -> Option<Culprit<'a>> {
         .map(|(culprit, _)| culprit)
 }
 
+/// By how much more than the other slow routes one of them has slowed down, for a CPU that one route eats: from not at all to certainly.
+const OUTLIER: (f64, f64) = (2.0, 5.0);
+
+/// Signs of a busy CPU in the requests alone: the guilty route has slowed down far more than those that wait for it, and connections break, for
+/// what starves on its CPU is killed or dies. Who waits for something else is slow by a like factor, and times out.
+fn looks_busy(view: &View<'_>) -> f64 {
+    let growth = |part: &Part| part.growth(WORK);
+    let worst = view.slowed.iter().copied().max_by(|a, b| growth(a).unwrap_or(0.0).total_cmp(&growth(b).unwrap_or(0.0)));
+    let outlier = worst.map_or(0.0, |worst| {
+        let mut others: Vec<f64> = view.slowed.iter().filter(|part| part.id != worst.id).filter_map(|part| growth(part)).collect();
+        let usual = median(&mut others).unwrap_or(f64::INFINITY);
+        ramp(growth(worst).unwrap_or(0.0) / usual, OUTLIER.0, OUTLIER.1)
+    });
+    let broken = ramp(view.f.family(&[Family::Died, Family::Refused]), 0.3, 0.6);
+    f64::midpoint(outlier, broken)
+}
+
 pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
     let f = view.f;
     let culprit = culprit(view)?;
     let broad = f.family(&[Family::Died, Family::Refused, Family::TargetTimeout, Family::ConnectTimeout, Family::NoTarget, Family::Application, Family::GaveUp]);
     // Without CPU data it may still be seen from the time that one route takes.
-    let hot = view.hotter().unwrap_or(0.55);
+    let hot = view.hotter().unwrap_or(0.3 + 0.6 * looks_busy(view));
     // The others wait for the CPU, or the guilty route alone keeps the targets busy: a seventh of their time with hardly any requests.
     let slowed = ramp(view.slowed_share, 0.1, 0.5).max(ramp(culprit.time - culprit.requests, 0.07, 0.2));
     // What fails at once fails for another reason than a busy target.
@@ -118,7 +135,7 @@ pub(super) fn slow_dependency(view: &View<'_>) -> Option<Cause> {
     let theirs = if f.excess > 0.0 { share(on_slowed, f.routes.iter().map(|part| part.excess).sum()) } else { 1.0 };
     let slow_kinds = [Family::TargetTimeout, Family::Application, Family::GaveUp, Family::Died, Family::BadResponse];
     let fits = if f.excess > 0.0 { ramp(f.family(&slow_kinds), 0.4, 0.8) } else { 1.0 };
-    let cool = 1.0 - view.hotter().unwrap_or(0.2);
+    let cool = 1.0 - view.hotter().unwrap_or(0.2 + 0.5 * looks_busy(view));
     let confidence = 0.88
         * ramp(theirs, 0.3, 0.7)
         * fits

@@ -1,6 +1,5 @@
 //! Features of an episode as the kinds look at them.
 
-use crate::cpu::MAXIMUM_ALARM;
 use crate::facts::Family;
 use crate::features::{Features, Long, Part};
 use crate::stats::{median, ramp, share};
@@ -8,6 +7,9 @@ use crate::walls::{Pile, pile};
 
 /// By which factor a route's median must grow to be slowed.
 pub(crate) const SLOWED: f64 = 2.0;
+
+/// A maximum from here on leaves nothing for others, percent: a minute's maximum is one of samples, which seldom catch all of a full CPU.
+const HOT: f64 = 90.0;
 
 pub(crate) struct View<'a> {
     pub(crate) f: &'a Features<'a>,
@@ -125,7 +127,7 @@ fn hot(f: &Features<'_>) -> Option<(f64, f64)> {
     let part = |wanted: &dyn Fn(usize) -> bool| {
         let known: Vec<f64> =
             (0..f.facts.slots).filter(|slot| wanted(*slot)).filter_map(|slot| f.facts.cpu[slot]?.maximum).collect();
-        let hot = known.iter().filter(|maximum| **maximum >= MAXIMUM_ALARM).count();
+        let hot = known.iter().filter(|maximum| **maximum >= HOT).count();
         (!known.is_empty()).then(|| share(hot as f64, known.len() as f64))
     };
     Some((part(&|slot| f.episode.has(slot))?, part(&|slot| f.quiet[slot]).unwrap_or(0.0)))
