@@ -38,11 +38,12 @@ fn window(session: &Session, args: &Diagnose) -> Result<Window> {
     let clock = Clock::system(args.tz);
     let given = |name: &str, text: &Option<String>| match text {
         None => Ok(None),
-        Some(text) => parse_time(text, &clock).map(Some).ok_or_else(|| {
-            UsageError(format!("--{name}: `{}` is not a time: give {TIME_FORMS}", text.escape_debug()))
-        }),
+        Some(text) => parse_time(text, &clock)
+            .map(Some)
+            .ok_or_else(|| UsageError(format!("--{name}: `{}` is not a time: give {TIME_FORMS}", text.escape_debug()))),
     };
-    let (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) = (given("from", &args.from)?, given("to", &args.to)?);
+    let (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) =
+        (given("from", &args.from)?, given("to", &args.to)?);
     let (first, last) = session.span().unwrap_or((DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH));
     let tick = TimeDelta::milliseconds(1);
     let window = match (from, to) {

@@ -43,7 +43,8 @@ fn of(facts: &Facts, slots: std::ops::Range<usize>, when: &str) -> Option<Cpu> {
             to: over.last().map(|slot| iso(facts.time(*slot + 1))),
         }
     };
-    let (average_alarm, maximum_alarm) = (alarm(AVERAGE_ALARM, &|cpu| cpu.average), alarm(MAXIMUM_ALARM, &|cpu| cpu.maximum));
+    let (average_alarm, maximum_alarm) =
+        (alarm(AVERAGE_ALARM, &|cpu| cpu.average), alarm(MAXIMUM_ALARM, &|cpu| cpu.maximum));
     let (highest_average, highest_maximum) = (highest(&|cpu| cpu.average), highest(&|cpu| cpu.maximum));
     let n = known.len() as u64;
     let unit = if facts.seconds == 60 { "minutes".to_owned() } else { format!("slots of {} s", facts.seconds) };

@@ -62,6 +62,8 @@ pub(crate) struct Episode {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) findings: Vec<Finding>,
+    /// Only failures of these families belong to it, if another incident happens at the same time; else `None`.
+    pub(crate) families: Option<BTreeSet<Family>>,
 }
 
 impl Episode {
@@ -72,13 +74,15 @@ impl Episode {
     pub(crate) fn has(&self, slot: usize) -> bool {
         (self.start..self.end).contains(&slot)
     }
+
+    pub(crate) fn takes(&self, family: Family) -> bool {
+        self.families.as_ref().is_none_or(|families| families.contains(&family))
+    }
 }
 
 /// The first step in which a request of the route is slow.
 pub(crate) fn slow_steps(facts: &Facts) -> Vec<u8> {
-    (0..facts.routes.keys())
-        .map(|route| slow_step(facts.routes.summary(route, |_| true).quantile(0.5)))
-        .collect()
+    (0..facts.routes.keys()).map(|route| slow_step(facts.routes.summary(route, |_| true).quantile(0.5))).collect()
 }
 
 fn slow_step(median: Option<f64>) -> u8 {
@@ -116,7 +120,10 @@ pub(crate) fn episodes(facts: &Facts) -> Vec<Episode> {
             "more than the traffic explains"
         );
     }
-    join(gather(findings), facts.seconds)
+    let mut episodes: Vec<Episode> =
+        join(gather(findings), facts.seconds).into_iter().flat_map(|episode| split(facts, episode)).collect();
+    episodes.sort_by_key(|episode| (episode.start, episode.end));
+    episodes
 }
 
 /// Everything that is looked at for runs.
@@ -209,7 +216,7 @@ fn gather(mut findings: Vec<Finding>) -> Vec<Episode> {
                 }
                 episode.findings.push(finding);
             }
-            None => episodes.push(Episode { start, end, findings: vec![finding] }),
+            None => episodes.push(Episode { start, end, findings: vec![finding], families: None }),
         }
     }
     episodes.retain(|episode| episode.findings.iter().any(stands_alone));
@@ -231,6 +238,7 @@ fn join(mut episodes: Vec<Episode>, seconds: i64) -> Vec<Episode> {
             start: group[0].start,
             end: group.iter().map(|episode| episode.end).max().unwrap_or(group[0].end),
             findings: group.iter().flat_map(|episode| episode.findings.iter().cloned()).collect(),
+            families: None,
         })
         .collect()
 }
@@ -253,8 +261,69 @@ fn are_bursts(a: &Episode, b: &Episode, seconds: i64) -> bool {
     };
     let (hit_a, hit_b) = (hit(a), hit(b));
     let families = |hit: &BTreeSet<(Family, usize)>| hit.iter().map(|(family, _)| *family).collect::<BTreeSet<_>>();
-    is_short(a)
-        && is_short(b)
-        && hit_a.is_disjoint(&hit_b)
-        && !families(&hit_a).is_disjoint(&families(&hit_b))
+    is_short(a) && is_short(b) && hit_a.is_disjoint(&hit_b) && !families(&hit_a).is_disjoint(&families(&hit_b))
+}
+
+/// Families that name their cause: two of them at the same time on different routes are two stories.
+const NAMED: [Family; 4] = [Family::BodyTooLarge, Family::Lambda, Family::GaveUp, Family::Application];
+/// The share of a family's failures that one route must have, and how many there must be, to tell its story apart.
+const NARROW: f64 = 0.8;
+const LEAST_APART: f64 = 20.0;
+
+/// Takes a family of failures out of an episode if it has a route of its own that is not slow, and nothing else of the episode fails there.
+fn split(facts: &Facts, episode: Episode) -> Vec<Episode> {
+    let mut routes: BTreeMap<Family, BTreeMap<usize, f64>> = BTreeMap::new();
+    for errors in facts.errors.iter().filter(|errors| episode.has(errors.slot)) {
+        *routes.entry(errors.family).or_default().entry(errors.route).or_default() += errors.requests;
+    }
+    let total = |family: &Family| routes[family].values().sum::<f64>();
+    let own_route = |family: Family| -> Option<usize> {
+        let (route, most) = routes.get(&family)?.iter().max_by(|a, b| a.1.total_cmp(b.1))?;
+        let others: f64 =
+            routes.iter().filter(|(other, _)| **other != family).filter_map(|(_, on)| on.get(route)).sum();
+        let slow = episode.findings.iter().any(|f| (f.signal, f.focus) == (Signal::Slow, Focus::Route(*route)));
+        (*most >= NARROW * total(&family) && *most >= LEAST_APART && others <= (1.0 - NARROW) * most && !slow)
+            .then_some(*route)
+    };
+    let run = |family: Family| {
+        let mine = episode.findings.iter().filter(|f| f.signal == Signal::Errors(family));
+        mine.max_by(|a, b| a.run.surprise.total_cmp(&b.run.surprise)).map(|finding| finding.run)
+    };
+    let apart: Vec<(Family, Run)> =
+        NAMED.into_iter().filter(|f| own_route(*f).is_some()).filter_map(|f| Some((f, run(f)?))).collect();
+    let rest: BTreeSet<Family> = Family::ALL.into_iter().filter(|f| !apart.iter().any(|(a, _)| a == f)).collect();
+    let rest_found: Vec<Finding> = episode
+        .findings
+        .iter()
+        .filter(|f| match f.signal {
+            Signal::Errors(family) => rest.contains(&family),
+            Signal::Slow => true,
+            Signal::AllErrors => false,
+        })
+        .cloned()
+        .collect();
+    let rest_matters = rest_found.iter().any(|f| f.run.events - f.run.expected >= LEAST_APART);
+    if apart.is_empty() || (apart.len() == 1 && !rest_matters) {
+        return vec![episode];
+    }
+    let mut parts: Vec<Episode> = apart
+        .into_iter()
+        .map(|(family, run)| Episode {
+            start: run.start,
+            end: run.end,
+            findings: episode.findings.iter().filter(|f| f.signal == Signal::Errors(family)).cloned().collect(),
+            families: Some(BTreeSet::from([family])),
+        })
+        .collect();
+    if rest_matters {
+        let start = rest_found.iter().map(|f| f.run.start).min().unwrap_or(episode.start);
+        let end = rest_found.iter().map(|f| f.run.end).max().unwrap_or(episode.end);
+        parts.push(Episode {
+            start: start.max(episode.start),
+            end: end.min(episode.end),
+            findings: rest_found,
+            families: Some(rest),
+        });
+    }
+    parts
 }

@@ -18,7 +18,8 @@ pub(crate) use sql;
 /// More slots than this are not looked at: then slots get longer.
 const MOST_SLOTS: i64 = 2 * 1440;
 /// Lengths that a slot may have, seconds.
-const SLOT_SECONDS: [i64; 7] = [60, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600];
+pub(crate) const SHORTEST_SLOT: i64 = 60;
+const SLOT_SECONDS: [i64; 7] = [SHORTEST_SLOT, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600];
 /// Slots at either end with less than this share of the median traffic are left out. Where a log begins it holds only those requests that
 /// had arrived before and took long.
 const RAGGED: f64 = 0.2;
@@ -193,7 +194,8 @@ impl Facts {
         let mut entries = Vec::new();
         for rows in ask(session, &sql!("traffic"), self.window, given).await? {
             let (slot, steps, requests) = (rows.ints("slot")?, rows.ints("step")?, rows.ints("requests")?);
-            let (verb, route, client_error) = (rows.texts("verb")?, rows.texts("route")?, rows.booleans("client_error")?);
+            let (verb, route, client_error) =
+                (rows.texts("verb")?, rows.texts("route")?, rows.booleans("client_error")?);
             let (target_time, sent) = (rows.floats("target_time")?, rows.floats("sent")?);
             let largest = rows.floats("largest_accepted")?;
             for row in 0..rows.len() {
@@ -258,8 +260,7 @@ impl Facts {
                     answered_by: self.answered_by_names.number(text(&answered_by, row).unwrap_or("-")),
                     reason: text(&reason, row).map(|reason| self.reason_names.number(reason)),
                     route: self.route_names.number(&route_name(text(&verb, row), text(&route, row))),
-                    target: text(&ip, row)
-                        .map(|ip| self.target_names.number(&target_name(ip, int(&port, row)))),
+                    target: text(&ip, row).map(|ip| self.target_names.number(&target_name(ip, int(&port, row)))),
                     requests: requests.value(row) as f64,
                     duration: float(&duration, row).unwrap_or(0.0),
                     smallest: float(&smallest, row).unwrap_or(0.0),
@@ -313,5 +314,8 @@ fn index(number: usize) -> Result<u32> {
 /// The shortest slot of which there are not too many in the window.
 fn slot_seconds(window: Window) -> i64 {
     let span = (window.to - window.from).num_seconds();
-    SLOT_SECONDS.into_iter().find(|seconds| span / seconds <= MOST_SLOTS).unwrap_or(SLOT_SECONDS[SLOT_SECONDS.len() - 1])
+    SLOT_SECONDS
+        .into_iter()
+        .find(|seconds| span / seconds <= MOST_SLOTS)
+        .unwrap_or(SLOT_SECONDS[SLOT_SECONDS.len() - 1])
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use albatross_query::Session;
 
+use crate::Result;
 use crate::detect::Episode;
 use crate::facts::{Errors, Facts, Family, sql};
 use crate::latency::Summary;
 use crate::rows::{Sql, Window, ask, float, int, route_name, text};
 use crate::stats::{median, share};
-use crate::Result;
 
 /// With fewer requests a percentile says nothing.
 const LEAST_REQUESTS: f64 = 8.0;
@@ -99,17 +99,18 @@ impl<'a> Features<'a> {
         };
         let requests = sum(&facts.requests, &|slot| episode.has(slot));
         let quiet_requests = sum(&facts.requests, &is_quiet);
-        let errors: Vec<&Errors> = facts.errors.iter().filter(|e| episode.has(e.slot)).collect();
-        let quiet_errors: Vec<&Errors> = facts.errors.iter().filter(|e| quiet[e.slot]).collect();
+        let errors: Vec<&Errors> =
+            facts.errors.iter().filter(|e| episode.has(e.slot) && episode.takes(e.family)).collect();
+        let quiet_errors: Vec<&Errors> =
+            facts.errors.iter().filter(|e| quiet[e.slot] && episode.takes(e.family)).collect();
         let count: f64 = errors.iter().map(|e| e.requests).sum();
         let scale = share(requests, quiet_requests);
         let expected = scale * quiet_errors.iter().map(|e| e.requests).sum::<f64>();
 
         let mut families: BTreeMap<Family, f64> = BTreeMap::new();
         for family in Family::ALL {
-            let of = |errors: &[&Errors]| -> f64 {
-                errors.iter().filter(|e| e.family == family).map(|e| e.requests).sum()
-            };
+            let of =
+                |errors: &[&Errors]| -> f64 { errors.iter().filter(|e| e.family == family).map(|e| e.requests).sum() };
             families.insert(family, (of(&errors) - scale * of(&quiet_errors)).max(0.0));
         }
         let all: f64 = families.values().sum();
@@ -125,7 +126,8 @@ impl<'a> Features<'a> {
             Part { id, during, quiet: calm, errors, excess }
         };
         let in_episode = |slot: usize| episode.has(slot);
-        let by_excess = |a: &Part, b: &Part| b.excess.total_cmp(&a.excess).then(b.during.requests.total_cmp(&a.during.requests));
+        let by_excess =
+            |a: &Part, b: &Part| b.excess.total_cmp(&a.excess).then(b.during.requests.total_cmp(&a.during.requests));
         let mut routes: Vec<Part> = (0..facts.routes.keys())
             .map(|id| {
                 let of = |wanted: &dyn Fn(usize) -> bool| facts.routes.summary(id, wanted);
@@ -145,7 +147,8 @@ impl<'a> Features<'a> {
         let slow = routes.iter().map(|part| part.during.from(slow_steps[part.id])).sum();
 
         let window = Window { from: facts.time(episode.start), to: facts.time(episode.end) };
-        let long = long_requests(session, window).await?;
+        let mut long = long_requests(session, window).await?;
+        long.retain(|long| !long.failed || episode.takes(long.cause));
         let clients = clients(session, window).await?;
         Ok(Features {
             facts,

@@ -60,6 +60,9 @@ fn render(diagnosis: &Diagnosis, style: &Style) -> String {
 
 fn write_all(diagnosis: &Diagnosis, style: &Style, out: &mut String) -> std::fmt::Result {
     let coverage = &diagnosis.coverage;
+    if coverage.requests == 0 {
+        return writeln!(out, "There are no requests in this time: nothing to judge.");
+    }
     let window = format!("{} to {} UTC", minute(diagnosis.window.start), minute(diagnosis.window.end));
     let what = match diagnosis.incidents.len() {
         0 => "No incident".to_owned(),
@@ -71,7 +74,7 @@ fn write_all(diagnosis: &Diagnosis, style: &Style, out: &mut String) -> std::fmt
     if coverage.empty_slots > 0 {
         gaps.push(format!("{} without any request", slots(coverage.empty_slots, coverage.slot_s)));
     }
-    if coverage.cpu_slots == 0 && coverage.requests > 0 {
+    if coverage.cpu_slots == 0 {
         gaps.push("no CPU data: whether targets were busy could not be judged".to_owned());
     }
     if coverage.rejects > 0 {
@@ -96,10 +99,12 @@ fn write_all(diagnosis: &Diagnosis, style: &Style, out: &mut String) -> std::fmt
             count(wall.failed)
         );
         if wall.may_have_succeeded > 0 {
-            let _ = write!(text, ", {} of which a target may have finished all the same", count(wall.may_have_succeeded));
+            let _ =
+                write!(text, ", {} of which a target may have finished all the same", count(wall.may_have_succeeded));
         }
         if wall.clients > 0 {
-            let _ = write!(text, "; {} of {} clients tried again", count(wall.clients_tried_again), count(wall.clients));
+            let _ =
+                write!(text, "; {} of {} clients tried again", count(wall.clients_tried_again), count(wall.clients));
         }
         text + "."
     });

@@ -103,17 +103,20 @@ pub(crate) async fn walls(session: &Session, facts: &Facts) -> Result<Vec<Wall>>
         let requests: f64 = (0..facts.route_names.len())
             .find(|id| facts.route_names.get(*id) == route)
             .map_or(0.0, |id| facts.routes.summary(id, |_| true).requests);
-        walls.push((pile, Wall {
-            limit_s: rounded(pile.limit, 10.0),
-            route: route.to_owned(),
-            requests: pile.requests as u64,
-            share: rounded(pile.requests / requests.max(pile.requests), 1e4),
-            failed: sum(&|l| if l.failed { l.requests } else { 0.0 }) as u64,
-            may_have_succeeded: sum(&|l| if l.failed { l.with_target } else { 0.0 }) as u64,
-            clients: 0,
-            clients_tried_again: 0,
-            statuses,
-        }));
+        walls.push((
+            pile,
+            Wall {
+                limit_s: rounded(pile.limit, 10.0),
+                route: route.to_owned(),
+                requests: pile.requests as u64,
+                share: rounded(pile.requests / requests.max(pile.requests), 1e4),
+                failed: sum(&|l| if l.failed { l.requests } else { 0.0 }) as u64,
+                may_have_succeeded: sum(&|l| if l.failed { l.with_target } else { 0.0 }) as u64,
+                clients: 0,
+                clients_tried_again: 0,
+                statuses,
+            },
+        ));
     }
     walls.sort_by(|a, b| b.1.requests.cmp(&a.1.requests).then_with(|| a.1.route.cmp(&b.1.route)));
     walls.truncate(MOST_WALLS);
@@ -141,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_limit_of_any_value_stands_out() {
-        let mut durations: Vec<(f64, f64)> = (0..200).map(|i| (1.0 + f64::from(i) * 0.1, 2.0 - f64::from(i) / 100.0)).collect();
+        let mut durations: Vec<(f64, f64)> =
+            (0..200).map(|i| (1.0 + f64::from(i) * 0.1, 2.0 - f64::from(i) / 100.0)).collect();
         durations.extend([(12.5, 40.0), (12.52, 20.0), (12.61, 5.0)]);
         durations.sort_by(|a, b| a.0.total_cmp(&b.0));
         let found = pile(&durations).unwrap();
@@ -151,7 +155,8 @@ mod tests {
 
     #[test]
     fn durations_that_thin_out_have_no_limit() {
-        let durations: Vec<(f64, f64)> = (0..200).map(|i| (1.0 + f64::from(i) * 0.05, (200.0 - f64::from(i)) / 4.0)).collect();
+        let durations: Vec<(f64, f64)> =
+            (0..200).map(|i| (1.0 + f64::from(i) * 0.05, (200.0 - f64::from(i)) / 4.0)).collect();
         assert!(!stands_out(&pile(&durations).unwrap(), &durations, 1.0));
         assert_eq!(pile(&[]), None);
     }

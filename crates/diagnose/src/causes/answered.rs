@@ -68,7 +68,8 @@ pub(super) fn lambda_error(view: &View<'_>) -> Option<Cause> {
     }
     let mut reasons: BTreeMap<&str, f64> = BTreeMap::new();
     for errors in f.errors.iter().filter(|e| e.family == Family::Lambda) {
-        *reasons.entry(errors.reason.map_or("-", |reason| f.facts.reason_names.get(reason))).or_default() += errors.requests;
+        *reasons.entry(errors.reason.map_or("-", |reason| f.facts.reason_names.get(reason))).or_default() +=
+            errors.requests;
     }
     let mut reasons: Vec<(&str, f64)> = reasons.into_iter().collect();
     reasons.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -79,10 +80,11 @@ pub(super) fn lambda_error(view: &View<'_>) -> Option<Cause> {
         confidence,
         format!("The function behind {} fails: {first}.", name.as_deref().unwrap_or("several routes")),
     );
-    found.evidence.push(
-        reasons.iter().map(|(reason, n)| format!("{n:.0} x {reason}")).collect::<Vec<_>>().join(", "),
+    found.evidence.push(reasons.iter().map(|(reason, n)| format!("{n:.0} x {reason}")).collect::<Vec<_>>().join(", "));
+    found.check.push(
+        "the function's log at these times; throttles: its concurrency; timeouts: its limit against the duration"
+            .to_owned(),
     );
-    found.check.push("the function's log at these times; throttles: its concurrency; timeouts: its limit against the duration".to_owned());
     found.route = name;
     Some(found)
 }
@@ -117,7 +119,9 @@ pub(super) fn application_error(view: &View<'_>) -> Option<Cause> {
         ),
     );
     found.evidence.push(format!("answered by targets: {}", statuses.join(", ")));
-    found.evidence.push(format!("the failures took {took:.2} s in the middle; the route's usual median is {usual:.2} s"));
+    found
+        .evidence
+        .push(format!("the failures took {took:.2} s in the middle; the route's usual median is {usual:.2} s"));
     let first = &f.routes[0];
     found.evidence.push(format!(
         "{:.0} % of the failures are on {}, which has {:.0} % of the requests; {:.1} % of its requests failed",

@@ -46,8 +46,12 @@ pub(super) fn keepalive_race(view: &View<'_>) -> Option<Cause> {
         found.evidence.push("nothing got slower".to_owned());
     }
     match traffic_correlation(view) {
-        Some(r) if r < -0.2 => found.evidence.push(format!("the share that fails is higher when there is less traffic (correlation {r:.2})")),
-        Some(r) if r > 0.4 => found.against.push(format!("the share that fails rises with traffic (correlation {r:.2})")),
+        Some(r) if r < -0.2 => found
+            .evidence
+            .push(format!("the share that fails is higher when there is less traffic (correlation {r:.2})")),
+        Some(r) if r > 0.4 => {
+            found.against.push(format!("the share that fails rises with traffic (correlation {r:.2})"))
+        }
         _ => {}
     }
     found.check.push("the keep-alive timeout of the application server or its proxy: it must be longer than the load balancer's idle timeout (60 s by default)".to_owned());
@@ -87,8 +91,7 @@ pub(super) fn bad_target(view: &View<'_>) -> Option<Cause> {
         return None;
     }
     let name = f.target_name(target);
-    let mut found =
-        cause(Kind::BadTarget, confidence, format!("Target {name} is broken, the others are fine."));
+    let mut found = cause(Kind::BadTarget, confidence, format!("Target {name} is broken, the others are fine."));
     if by_errors > 0.0 {
         found.evidence.push(format!(
             "{:.0} % of the failures are on it, with {:.0} % of the requests: {:.0} of its {:.0} requests failed",
@@ -158,21 +161,26 @@ fn rolling(view: &View<'_>) -> Rolling {
     // One after the other: their middles differ.
     let mut middles: Vec<f64> = spans.iter().map(|(from, to)| f64::midpoint(*from, *to)).collect();
     middles.sort_by(f64::total_cmp);
-    let distinct = middles.windows(2).filter(|pair| pair[1] - pair[0] >= 0.75).count() + usize::from(!middles.is_empty());
+    let distinct =
+        middles.windows(2).filter(|pair| pair[1] - pair[0] >= 0.75).count() + usize::from(!middles.is_empty());
     let (gone, come) = replaced(view);
-    let one_by_one = if hit >= 2 {
-        share(bursts as f64, f64::from(hit)) * ramp(distinct as f64, 1.0, 2.0)
-    } else {
-        0.0
-    };
+    let one_by_one =
+        if hit >= 2 { share(bursts as f64, f64::from(hit)) * ramp(distinct as f64, 1.0, 2.0) } else { 0.0 };
     let exchanged = ramp(gone.len().min(come.len()) as f64, 0.0, 2.0);
     let short = f.slots() as i64 * f.facts.seconds <= AT_ONCE_SECONDS;
     let at_once = if short && hit >= 2 && view.targets_even >= 0.6 { 0.6 } else { 0.0 };
     // A target that is not ready yet may say so itself.
-    let not_ready = f.errors.iter().filter(|e| e.family == Family::Application && e.status == 503).map(|e| e.requests).sum::<f64>();
-    let reach = f.family(&[Family::Refused, Family::Died, Family::NoTarget, Family::ConnectTimeout, Family::BadResponse])
-        + share(not_ready, f.excess);
-    Rolling { likely: ramp(one_by_one.max(exchanged).max(at_once), 0.2, 0.8) * ramp(reach, 0.4, 0.7), bursts, gone, come }
+    let not_ready =
+        f.errors.iter().filter(|e| e.family == Family::Application && e.status == 503).map(|e| e.requests).sum::<f64>();
+    let reach =
+        f.family(&[Family::Refused, Family::Died, Family::NoTarget, Family::ConnectTimeout, Family::BadResponse])
+            + share(not_ready, f.excess);
+    Rolling {
+        likely: ramp(one_by_one.max(exchanged).max(at_once), 0.2, 0.8) * ramp(reach, 0.4, 0.7),
+        bursts,
+        gone,
+        come,
+    }
 }
 
 /// Targets that had requests only before the middle of the episode, and only after it, in a log that goes on on both sides.
@@ -183,7 +191,10 @@ fn replaced(view: &View<'_>) -> (Vec<String>, Vec<String>) {
     for part in &f.targets {
         let slots = || f.facts.targets.of(part.id).iter().map(|entry| entry.slot as usize);
         let (Some(first), Some(last)) = (slots().min(), slots().max()) else { continue };
-        if last < f.episode.end + margin && last + margin >= f.episode.start && f.episode.end + 2 * margin < f.facts.slots {
+        if last < f.episode.end + margin
+            && last + margin >= f.episode.start
+            && f.episode.end + 2 * margin < f.facts.slots
+        {
             gone.push(f.target_name(part));
         }
         if first + margin >= f.episode.start && first < f.episode.end + margin && f.episode.start > 2 * margin {
@@ -207,7 +218,9 @@ pub(super) fn deploy(view: &View<'_>) -> Option<Cause> {
     );
     found.evidence.push(view.failures_sentence());
     if rolling.bursts > 0 {
-        found.evidence.push(format!("on {} targets the failures are a short burst each, not at the same time", rolling.bursts));
+        found
+            .evidence
+            .push(format!("on {} targets the failures are a short burst each, not at the same time", rolling.bursts));
     }
     for (names, what) in [(&rolling.gone, "no longer asked afterwards"), (&rolling.come, "first asked meanwhile")] {
         if !names.is_empty() {
@@ -229,17 +242,17 @@ pub(super) fn no_targets(view: &View<'_>) -> Option<Cause> {
         return None;
     }
     let count = f.families.get(&Family::NoTarget).copied().unwrap_or_default();
-    let mut found = cause(
-        Kind::NoTargets,
-        confidence,
-        "The load balancer had no target to send requests to.".to_owned(),
-    );
+    let mut found =
+        cause(Kind::NoTargets, confidence, "The load balancer had no target to send requests to.".to_owned());
     found.evidence.push(format!("{count:.0} x {}, without a target", family_words(Family::NoTarget)));
     found.evidence.push(format!(
         "{:.0} % of all requests failed, on {} routes",
         100.0 * share(f.excess, f.requests),
         f.routes.iter().filter(|part| part.excess >= 0.5).count()
     ));
-    found.check.push("registered targets of the target group and listener rules; who deregistered them, or why they could not start".to_owned());
+    found.check.push(
+        "registered targets of the target group and listener rules; who deregistered them, or why they could not start"
+            .to_owned(),
+    );
     Some(found)
 }

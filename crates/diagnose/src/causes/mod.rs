@@ -35,7 +35,8 @@ pub(crate) fn causes(features: &Features<'_>) -> Vec<Cause> {
         answered::lambda_error,
         answered::application_error,
     ];
-    let mut causes: Vec<Cause> = kinds.iter().filter_map(|kind| kind(&view)).filter(|c| c.confidence >= LEAST).collect();
+    let mut causes: Vec<Cause> =
+        kinds.iter().filter_map(|kind| kind(&view)).filter(|c| c.confidence >= LEAST).collect();
     causes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     if causes.first().is_none_or(|cause| cause.confidence < KNOWN) {
         causes.insert(0, unknown(&view));

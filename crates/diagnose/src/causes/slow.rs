@@ -29,7 +29,9 @@ fn culprit<'a>(view: &'a View<'_>) -> Option<Culprit<'a>> {
     let usual = median(&mut growth).unwrap_or(1.0).max(1.0);
     let added = |part: &Part| {
         let (Some(during), Some(quiet)) = (part.during.quantile(WORK), part.quiet.quantile(WORK)) else { return 0.0 };
-        part.during.requests * (during - usual * quiet).max(0.0) * ramp(during / quiet / usual, MORE_WORK.0, MORE_WORK.1)
+        part.during.requests
+            * (during - usual * quiet).max(0.0)
+            * ramp(during / quiet / usual, MORE_WORK.0, MORE_WORK.1)
     };
     let all_added: f64 = f.routes.iter().map(added).sum();
     f.routes
@@ -51,9 +53,11 @@ const OUTLIER: (f64, f64) = (2.0, 5.0);
 /// what starves on its CPU is killed or dies. Who waits for something else is slow by a like factor, and times out.
 fn looks_busy(view: &View<'_>) -> f64 {
     let growth = |part: &Part| part.growth(WORK);
-    let worst = view.slowed.iter().copied().max_by(|a, b| growth(a).unwrap_or(0.0).total_cmp(&growth(b).unwrap_or(0.0)));
+    let worst =
+        view.slowed.iter().copied().max_by(|a, b| growth(a).unwrap_or(0.0).total_cmp(&growth(b).unwrap_or(0.0)));
     let outlier = worst.map_or(0.0, |worst| {
-        let mut others: Vec<f64> = view.slowed.iter().filter(|part| part.id != worst.id).filter_map(|part| growth(part)).collect();
+        let mut others: Vec<f64> =
+            view.slowed.iter().filter(|part| part.id != worst.id).filter_map(|part| growth(part)).collect();
         let usual = median(&mut others).unwrap_or(f64::INFINITY);
         ramp(growth(worst).unwrap_or(0.0) / usual, OUTLIER.0, OUTLIER.1)
     });
@@ -64,13 +68,27 @@ fn looks_busy(view: &View<'_>) -> f64 {
 pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
     let f = view.f;
     let culprit = culprit(view)?;
-    let broad = f.family(&[Family::Died, Family::Refused, Family::TargetTimeout, Family::ConnectTimeout, Family::NoTarget, Family::Application, Family::GaveUp]);
+    let broad = f.family(&[
+        Family::Died,
+        Family::Refused,
+        Family::TargetTimeout,
+        Family::ConnectTimeout,
+        Family::NoTarget,
+        Family::Application,
+        Family::GaveUp,
+    ]);
     // Without CPU data it may still be seen from the time that one route takes.
     let hot = view.hotter().unwrap_or(0.3 + 0.6 * looks_busy(view));
     // The others wait for the CPU, or the guilty route alone keeps the targets busy: a seventh of their time with hardly any requests.
     let slowed = ramp(view.slowed_share, 0.1, 0.5).max(ramp(culprit.time - culprit.requests, 0.07, 0.2));
     // What fails at once fails for another reason than a busy target.
-    let took = f.failure_duration(&[Family::Died, Family::Refused, Family::TargetTimeout, Family::Application, Family::GaveUp]);
+    let took = f.failure_duration(&[
+        Family::Died,
+        Family::Refused,
+        Family::TargetTimeout,
+        Family::Application,
+        Family::GaveUp,
+    ]);
     let late = took.map_or(1.0, |took| ramp(took, 0.0, 0.1));
     let spread = if f.excess > 0.0 { 1.0 - 0.8 * ramp(view.route_focus.0, 0.75, 0.95) } else { 1.0 };
     let confidence = 0.95
@@ -103,12 +121,14 @@ pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
         share(culprit.part.during.sent, culprit.part.during.requests) / 1000.0
     ));
     if let (Some(growth), Some(usual)) = (culprit.part.growth(0.5), view.usual_growth(culprit.part.id)) {
-        found.evidence.push(format!("against quiet times its median is {growth:.1} times as long; that of the other routes {usual:.1} times"));
+        found.evidence.push(format!(
+            "against quiet times its median is {growth:.1} times as long; that of the other routes {usual:.1} times"
+        ));
     }
     match view.hot {
         Some((during, quiet)) => {
             let sentence = format!(
-                "maximum CPU is at its limit in {:.0} % of the incident's minutes, in {:.0} % of the quiet ones",
+                "maximum CPU is at its limit when it happens ({:.0} % of the time or of the failures), in quiet times {:.0} % of the time",
                 100.0 * during,
                 100.0 * quiet
             );
@@ -118,7 +138,11 @@ pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
     }
     if f.excess > 0.0 {
         let own = f.routes.iter().find(|part| part.id == culprit.part.id).map_or(0.0, |part| part.excess);
-        found.evidence.push(format!("{}; {:.0} % of them on {name} itself", view.failures_sentence(), 100.0 * share(own, f.excess)));
+        found.evidence.push(format!(
+            "{}; {:.0} % of them on {name} itself",
+            view.failures_sentence(),
+            100.0 * share(own, f.excess)
+        ));
     }
     found.check.push(format!("what {name} loads: a query without a limit, every user's rows; profile one request"));
     found.check.push("alarms on maximum CPU, not on the average".to_owned());
@@ -145,12 +169,16 @@ pub(super) fn slow_dependency(view: &View<'_>) -> Option<Cause> {
     if confidence <= 0.0 {
         return None;
     }
-    let most = view.slowed.iter().max_by(|a, b| a.growth(0.5).unwrap_or(0.0).total_cmp(&b.growth(0.5).unwrap_or(0.0)))?;
+    let most =
+        view.slowed.iter().max_by(|a, b| a.growth(0.5).unwrap_or(0.0).total_cmp(&b.growth(0.5).unwrap_or(0.0)))?;
     let names: Vec<String> = view.slowed.iter().take(4).map(|part| f.route_name(part)).collect();
     let mut found = cause(
         Kind::SlowDependency,
         confidence,
-        format!("Something that {} wait for is slow: a database, a cache, another service.", routes_words(view.slowed.len())),
+        format!(
+            "Something that {} wait for is slow: a database, a cache, another service.",
+            routes_words(view.slowed.len())
+        ),
     );
     found.evidence.push(format!(
         "slower on all targets: {}{}",
@@ -168,9 +196,14 @@ pub(super) fn slow_dependency(view: &View<'_>) -> Option<Cause> {
     }
     match view.hot {
         Some((during, _)) if during < 0.3 => {
-            found.evidence.push(format!("the targets are not busy: maximum CPU at its limit in {:.0} % of the minutes", 100.0 * during));
+            found.evidence.push(format!(
+                "the targets are not busy: maximum CPU at its limit in {:.0} % of the minutes",
+                100.0 * during
+            ));
         }
-        Some((during, _)) => found.against.push(format!("maximum CPU is at its limit in {:.0} % of the minutes", 100.0 * during)),
+        Some((during, _)) => {
+            found.against.push(format!("maximum CPU is at its limit in {:.0} % of the minutes", 100.0 * during))
+        }
         None => found.against.push("there is no CPU data: busy targets would look alike".to_owned()),
     }
     found.check.push("what these routes have in common: database, cache, other services, and their latency and connections at these times".to_owned());
@@ -190,7 +223,14 @@ pub(super) fn timeout_limit(view: &View<'_>) -> Option<Cause> {
     let name = f.route_name(route);
     let (pile, piled) = view.failure_pile(|long| long.route == name && ![413, 460].contains(&long.status))?;
     let others = view.slowed.iter().filter(|part| part.id != route.id).count();
-    let limited = [Family::TargetTimeout, Family::Application, Family::Died, Family::BadResponse, Family::Lambda, Family::NoTarget];
+    let limited = [
+        Family::TargetTimeout,
+        Family::Application,
+        Family::Died,
+        Family::BadResponse,
+        Family::Lambda,
+        Family::NoTarget,
+    ];
     let confidence = 0.95
         * ramp(f.family(&limited), 0.4, 0.8)
         * ramp(view.route_focus.0, 0.4, 0.7)
@@ -206,18 +246,16 @@ pub(super) fn timeout_limit(view: &View<'_>) -> Option<Cause> {
     let may = f.long.iter().filter(|l| l.failed && l.route == name && (pile.limit..=pile.end).contains(&l.duration));
     let with_target: f64 = may.clone().map(|l| l.with_target).sum();
     let by_target: f64 = may.filter(|l| l.by_target).map(|l| l.requests).sum();
-    let mut found = cause(
-        Kind::TimeoutLimit,
-        confidence,
-        format!("{name} runs into a limit of {limit:.1} s."),
-    );
+    let mut found = cause(Kind::TimeoutLimit, confidence, format!("{name} runs into a limit of {limit:.1} s."));
     found.evidence.push(format!(
         "{:.0} of the {:.0} failures on {name} ended at {:.1} to {:.1} s",
         pile.requests, route.errors, pile.limit, pile.end
     ));
     found.evidence.push(format!("{:.0} % of all failures are on this route", 100.0 * view.route_focus.0));
     if with_target > 0.0 {
-        found.evidence.push(format!("{with_target:.0} of them had been given to a target: the work may have been done behind the failed answer"));
+        found.evidence.push(format!(
+            "{with_target:.0} of them had been given to a target: the work may have been done behind the failed answer"
+        ));
     }
     if let (Some(during), Some(quiet)) = (route.during.quantile(0.5), route.quiet.quantile(0.5)) {
         found.evidence.push(format!("its median is {during:.2} s, usually {quiet:.2} s"));
@@ -256,9 +294,16 @@ pub(super) fn client_gave_up(view: &View<'_>) -> Option<Cause> {
             limit.map_or(String::new(), |limit| format!(", after {limit:.1} s"))
         ),
     );
-    found.evidence.push(format!("{count:.0} requests ended with 460: nothing was sent, though the target may have done the work"));
+    found.evidence.push(format!(
+        "{count:.0} requests ended with 460: nothing was sent, though the target may have done the work"
+    ));
     if let Some((pile, piled)) = pile {
-        found.evidence.push(format!("{:.0} % of them after {:.1} to {:.1} s: a client's own timeout", 100.0 * piled, pile.limit, pile.end));
+        found.evidence.push(format!(
+            "{:.0} % of them after {:.1} to {:.1} s: a client's own timeout",
+            100.0 * piled,
+            pile.limit,
+            pile.end
+        ));
     }
     if let Some(client) = f.clients.first() {
         if client.errors >= 0.6 * f.count {
@@ -271,7 +316,9 @@ pub(super) fn client_gave_up(view: &View<'_>) -> Option<Cause> {
     {
         found.evidence.push(format!("{}: median {during:.2} s, usually {quiet:.2} s", f.route_name(route)));
     }
-    found.check.push("why the route is slow, and the client's timeout: it must be longer than what it asks for takes".to_owned());
+    found.check.push(
+        "why the route is slow, and the client's timeout: it must be longer than what it asks for takes".to_owned(),
+    );
     found.limit_s = limit;
     found.route = name;
     Some(found)

@@ -23,7 +23,8 @@ pub(crate) struct View<'a> {
     /// Routes slowed, most requests first, and their share of the requests.
     pub(crate) slowed: Vec<&'a Part>,
     pub(crate) slowed_share: f64,
-    /// Share of the slots with maximum CPU at its limit, during the episode and in quiet times; `None` without CPU data.
+    /// Share of the slots, or of the failures if that is more, with maximum CPU at its limit; that of the slots in quiet times. `None` without
+    /// CPU data.
     pub(crate) hot: Option<(f64, f64)>,
 }
 
@@ -51,7 +52,11 @@ impl<'a> View<'a> {
 
     /// The route with at least this share of the failures.
     pub(crate) fn focused_route(&self, least: f64) -> Option<String> {
-        self.f.routes.first().filter(|part| self.route_focus.0 >= least && part.excess > 0.0).map(|part| self.f.route_name(part))
+        self.f
+            .routes
+            .first()
+            .filter(|part| self.route_focus.0 >= least && part.excess > 0.0)
+            .map(|part| self.f.route_name(part))
     }
 
     pub(crate) fn focused_target(&self, least: f64) -> Option<String> {
@@ -64,7 +69,8 @@ impl<'a> View<'a> {
         if self.f.targets.len() < 2 {
             return 0.0;
         }
-        ramp(self.target_focus.0 * self.with_target, 0.5, 0.8) * ramp(self.target_focus.0 - self.target_focus.1, 0.1, 0.4)
+        ramp(self.target_focus.0 * self.with_target, 0.5, 0.8)
+            * ramp(self.target_focus.0 - self.target_focus.1, 0.1, 0.4)
     }
 
     /// How much the failures are one route's, beyond its share of the requests: 0 to 1.
@@ -124,11 +130,22 @@ pub(crate) fn family_words(family: Family) -> &'static str {
 }
 
 fn hot(f: &Features<'_>) -> Option<(f64, f64)> {
+    let maximum = |slot: usize| f.facts.cpu[slot]?.maximum;
     let part = |wanted: &dyn Fn(usize) -> bool| {
-        let known: Vec<f64> =
-            (0..f.facts.slots).filter(|slot| wanted(*slot)).filter_map(|slot| f.facts.cpu[slot]?.maximum).collect();
+        let known: Vec<f64> = (0..f.facts.slots).filter(|slot| wanted(*slot)).filter_map(maximum).collect();
         let hot = known.iter().filter(|maximum| **maximum >= HOT).count();
         (!known.is_empty()).then(|| share(hot as f64, known.len() as f64))
     };
-    Some((part(&|slot| f.episode.has(slot))?, part(&|slot| f.quiet[slot]).unwrap_or(0.0)))
+    let time = part(&|slot| f.episode.has(slot))?;
+    // Where the load comes and goes, most failures are in the few minutes with a full CPU.
+    let failures = f.errors.iter().filter(|e| f.families.contains_key(&e.family));
+    let at_limit = failures.filter(|e| maximum(e.slot).is_some_and(|maximum| maximum >= HOT));
+    let failing = share(at_limit.map(|e| e.requests).sum(), f.count);
+    Some((
+        if f.excess >= LEAST_FAILURES { time.max(failing) } else { time },
+        part(&|slot| f.quiet[slot]).unwrap_or(0.0),
+    ))
 }
+
+/// With fewer failures it is chance in which minutes they are.
+const LEAST_FAILURES: f64 = 8.0;
