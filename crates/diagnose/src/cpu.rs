@@ -49,15 +49,16 @@ fn of(facts: &Facts, slots: std::ops::Range<usize>, when: &str) -> Option<Cpu> {
     let n = known.len() as u64;
     let unit = if facts.seconds == 60 { "minutes".to_owned() } else { format!("slots of {} s", facts.seconds) };
     let fired = |alarm: &Alarm| match (&alarm.from, &alarm.to) {
-        (Some(from), Some(to)) => format!("would have fired ({} of {n} {unit}, {from} to {to})", alarm.slots),
+        (Some(from), Some(to)) => {
+            let short = |time: &str| time[..16].replace('T', " ");
+            format!("would have fired ({} of {n} {unit}, from {} to {})", alarm.slots, short(from), &short(to)[11..])
+        }
         _ => "would not have fired".to_owned(),
     };
     let text = match (highest_maximum, highest_average) {
         (Some(maximum), Some(average)) => format!(
-            "{when} maximum CPU was at {MAXIMUM_ALARM:.0} % or more for {} of {n} {unit} (highest {maximum:.0} %), while the \
-             average never passed {average:.0} %: an alarm on the average above {AVERAGE_ALARM:.0} % {}, one on the maximum \
-             above {MAXIMUM_ALARM:.0} % {}.",
-            maximum_alarm.slots,
+            "{when} maximum CPU reached {maximum:.0} % and the average never passed {average:.0} %: an alarm on the average above \
+             {AVERAGE_ALARM:.0} % {}, one on the maximum above {MAXIMUM_ALARM:.0} % {}.",
             fired(&average_alarm),
             fired(&maximum_alarm),
         ),

@@ -11,7 +11,7 @@ use crate::latency::step_from;
 use crate::segments::{Run, Series, price, runs};
 
 /// Fewer failures beyond the expected are no incident, however improbable: a deploy of one target loses as many.
-const LEAST_ERRORS: f64 = 5.0;
+pub(crate) const LEAST_ERRORS: f64 = 5.0;
 /// A request is slow if it takes so many times the median of its route, and at least so many seconds: below that nobody complains.
 const SLOW_FACTOR: f64 = 3.0;
 const SLOW_SECONDS: f64 = 0.25;
@@ -227,20 +227,27 @@ fn join(mut episodes: Vec<Episode>, seconds: i64) -> Vec<Episode> {
     episodes.sort_by(|a, b| b.surprise().total_cmp(&a.surprise()));
     episodes.truncate(MOST_EPISODES);
     episodes.sort_by_key(|episode| episode.start);
-    let groups = episodes.chunk_by(|a, b| {
-        let calm = b.start.saturating_sub(a.end) as i64 * seconds;
-        calm <= JOIN_SECONDS
-            || (calm <= JOIN_ALIKE_SECONDS && are_alike(a, b))
-            || (calm <= JOIN_BURSTS_SECONDS && are_bursts(a, b, seconds))
-    });
-    groups
-        .map(|group| Episode {
-            start: group[0].start,
-            end: group.iter().map(|episode| episode.end).max().unwrap_or(group[0].end),
-            findings: group.iter().flat_map(|episode| episode.findings.iter().cloned()).collect(),
-            families: None,
-        })
-        .collect()
+    let mut groups: Vec<Vec<Episode>> = Vec::new();
+    for episode in episodes {
+        let belongs = |group: &Vec<Episode>| {
+            let end = group.iter().map(|member| member.end).max().unwrap_or(0);
+            let calm = episode.start.saturating_sub(end) as i64 * seconds;
+            calm <= JOIN_SECONDS
+                || (calm <= JOIN_ALIKE_SECONDS && group.iter().any(|member| are_alike(member, &episode)))
+                || (calm <= JOIN_BURSTS_SECONDS && group.last().is_some_and(|last| are_bursts(last, &episode, seconds)))
+        };
+        match groups.last_mut().filter(|group| belongs(group)) {
+            Some(group) => group.push(episode),
+            None => groups.push(vec![episode]),
+        }
+    }
+    let whole = |group: Vec<Episode>| Episode {
+        start: group[0].start,
+        end: group.iter().map(|episode| episode.end).max().unwrap_or(group[0].end),
+        findings: group.into_iter().flat_map(|episode| episode.findings).collect(),
+        families: None,
+    };
+    groups.into_iter().map(whole).collect()
 }
 
 /// The same happens to the same.
@@ -252,16 +259,27 @@ fn are_alike(a: &Episode, b: &Episode) -> bool {
 /// Both are short, and failures of one family hit another target in each.
 fn are_bursts(a: &Episode, b: &Episode, seconds: i64) -> bool {
     let is_short = |episode: &Episode| (episode.end - episode.start) as i64 * seconds <= BURST_SECONDS;
-    let hit = |episode: &Episode| -> BTreeSet<(Family, usize)> {
+    let families = |episode: &Episode| -> BTreeSet<Family> {
+        let family = |finding: &Finding| match finding.signal {
+            Signal::Errors(family) => Some(family),
+            _ => None,
+        };
+        episode.findings.iter().filter_map(family).collect()
+    };
+    let targets = |episode: &Episode| -> BTreeSet<usize> {
         let target = |finding: &Finding| match (finding.signal, finding.focus) {
-            (Signal::Errors(family), Focus::Target(target)) => Some((family, target)),
+            (Signal::Errors(_) | Signal::AllErrors, Focus::Target(target)) => Some(target),
             _ => None,
         };
         episode.findings.iter().filter_map(target).collect()
     };
-    let (hit_a, hit_b) = (hit(a), hit(b));
-    let families = |hit: &BTreeSet<(Family, usize)>| hit.iter().map(|(family, _)| *family).collect::<BTreeSet<_>>();
-    is_short(a) && is_short(b) && hit_a.is_disjoint(&hit_b) && !families(&hit_a).is_disjoint(&families(&hit_b))
+    let (hit_a, hit_b) = (targets(a), targets(b));
+    is_short(a)
+        && is_short(b)
+        && !families(a).is_disjoint(&families(b))
+        && !hit_a.is_empty()
+        && !hit_b.is_empty()
+        && hit_a.is_disjoint(&hit_b)
 }
 
 /// Families that name their cause: two of them at the same time on different routes are two stories.

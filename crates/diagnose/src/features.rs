@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use albatross_query::Session;
 
 use crate::Result;
-use crate::detect::Episode;
+use crate::detect::{Episode, LEAST_ERRORS};
 use crate::facts::{Errors, Facts, Family, sql};
 use crate::latency::Summary;
 use crate::rows::{Sql, Window, ask, float, int, route_name, text};
@@ -115,6 +115,10 @@ impl<'a> Features<'a> {
         }
         let all: f64 = families.values().sum();
         families.retain(|_, excess| *excess > 0.0 && *excess >= FAMILY_SHARE * all);
+        if all < LEAST_ERRORS {
+            // An incident of slow requests; the few failures are nobody's clue.
+            families.clear();
+        }
         let excess = families.values().sum();
 
         let part = |id: usize, during: Summary, calm: Summary, mine: &dyn Fn(&Errors) -> bool| {

@@ -23,6 +23,8 @@ const LEAST_RATIO: f64 = 6.0;
 /// How many widths on either side it is compared with, and how many may be just past it, beside those in the pile.
 const AROUND: f64 = 8.0;
 const MOST_PAST: f64 = 0.3;
+/// A pile begins with the first duration that so large a part of the most frequent one's requests have.
+const CROWD: f64 = 0.2;
 /// Walls that are told of.
 const MOST_WALLS: usize = 10;
 
@@ -51,14 +53,11 @@ pub(crate) fn pile(durations: &[(f64, f64)]) -> Option<Pile> {
         requests -= count;
     }
     let best = best?;
-    // The first few may be there by chance: the limit is where the pile has a twentieth of its requests.
-    let mut left = 0.05 * best.requests;
-    let inside = durations.iter().filter(|(duration, _)| (best.limit..=best.end).contains(duration));
-    let first = inside.clone().find(|(_, count)| {
-        left -= count;
-        left <= 0.0
-    });
-    Some(Pile { limit: first.map_or(best.limit, |(duration, _)| *duration), ..best })
+    // The first few may be there by chance: the limit is where the crowd begins.
+    let inside = || durations.iter().filter(|(duration, _)| (best.limit..=best.end).contains(duration));
+    let crowd = CROWD * inside().map(|(_, count)| *count).fold(0.0, f64::max);
+    let limit = inside().find(|(_, count)| *count >= crowd).map_or(best.limit, |(duration, _)| *duration);
+    Some(Pile { limit, ..best })
 }
 
 /// Whether so many in the pile are more than what is around it explains, and hardly any request gets past it. Durations are known from
