@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::logs::LogArgs;
 use crate::s3::S3Args;
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Hold a time against a file of budgets and expectations.
     Check(Check),
+    /// Find incidents and say what caused them, with evidence and what to check next.
+    Diagnose(Diagnose),
     /// List the named questions, or show one.
     Queries(Queries),
     /// Answer one SQL statement.
@@ -282,6 +284,38 @@ pub(crate) struct Queries {
     /// Folder of your own queries (*.sql); one of the same name replaces a built-in one.
     #[arg(long, env = "ALBATROSS_QUERIES", value_name = "FOLDER")]
     pub(crate) queries: Option<PathBuf>,
+}
+
+/// Find incidents and name their causes.
+///
+/// An incident is a time in which requests failed, or were slow, beyond what its traffic explains. The causes of each are in order of
+/// likelihood, each with its evidence, what speaks against it, and what to check next. Times are UTC.
+#[derive(ClapArgs)]
+pub(crate) struct Diagnose {
+    /// Begin: 2026-11-19, "2026-11-19 18:00", 2026-11-19T18:00:00Z, -2h, yesterday; the whole lake unless given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// End, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) format: DiagnoseFormat,
+    /// Exit with 1 if there is any incident.
+    #[arg(long)]
+    pub(crate) fail_on_incident: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DiagnoseFormat {
+    /// For people.
+    Text,
+    /// Stable and versioned: docs/diagnose.md.
+    Json,
+    /// For a ticket.
+    Markdown,
 }
 
 /// Answer one SQL statement (read-only).

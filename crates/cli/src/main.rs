@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod compare;
+mod diagnose;
 mod exit;
 mod follow;
 mod ingest;
@@ -60,6 +61,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Query(command) => query::named(lake, s3, log, command),
         Command::Compare(command) => compare::run(lake, s3, command),
         Command::Check(command) => check::run(lake, s3, command),
+        Command::Diagnose(command) => diagnose::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
         Command::Sql(command) => query::sql(lake, s3, command),
         Command::Follow(command) => follow::run(lake, s3, command),

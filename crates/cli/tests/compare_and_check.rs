@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let sample = root().join("sample-data");
+    let sample = root().join("sample-data/evening");
     let output = albatross(folder.path(), &["ingest", sample.to_str().unwrap(), "-q"]);
     assert!(output.status.success(), "{output:?}");
     folder

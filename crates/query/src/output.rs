@@ -12,6 +12,7 @@ mod json;
 mod parquet;
 
 pub(crate) use cell::shown;
+pub use markdown::escaped;
 pub use text::visible;
 
 use std::io::Write;
