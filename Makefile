@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench torture lint clean nextest
+.PHONY: help demo test bench torture fuzz eval lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -14,16 +14,16 @@ VENV := target/venv
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(ALBATROSS) ## build, ingest sample-data/ and print the story of the night
+demo: $(ALBATROSS) ## build, ingest sample-data/evening/ and print the story of the night
 	@rm -rf $(DEMO_LAKE)
 	@run() { echo; echo "\$$ albatross $$*"; $(ALBATROSS) --lake $(DEMO_LAKE) "$$@"; }; set -e; \
-	run ingest sample-data; \
+	run ingest sample-data/evening; \
 	run query story; \
 	run query 502_spikes --spikes-only; \
 	run query max_cpu_correlation; \
 	run query slow_endpoints --limit 5; \
 	run query errors_by_cause; \
-	run ingest sample-data; \
+	run ingest sample-data/evening; \
 	echo; echo "The lake is in $(DEMO_LAKE). Ask on: $(ALBATROSS) --lake $(DEMO_LAKE) queries"
 
 target/release/albatross: FORCE
@@ -50,13 +50,28 @@ $(VENV)/done: tests/readers/requirements.txt tests/s3/requirements.txt bench/req
 
 BENCH_ARGS ?=
 bench: venv ## measure ingest and queries against zcat and DuckDB (long)
-	$(CARGO) build --release --locked --package albatross --package albatross-simulate
-	$(VENV)/bin/python bench/run.py --albatross target/release/albatross --simulate target/release/simulate $(BENCH_ARGS)
+	$(CARGO) build --release --locked $(MEASURED)
+	$(VENV)/bin/python bench/run.py $(PROGRAMS) $(BENCH_ARGS)
 
-TORTURE_ARGS ?= --s3
-torture: venv ## kill ingest and maintain at random, let several work at once, compare (long)
-	$(CARGO) build --release --locked --package albatross --package albatross-simulate
-	$(VENV)/bin/python tests/torture/torture.py --albatross target/release/albatross --simulate target/release/simulate $(TORTURE_ARGS)
+TORTURE_ARGS ?= --s3 --faults
+torture: venv ## kill ingest and maintain at random, let several work at once and requests fail, compare (long)
+	$(CARGO) build --release --locked $(MEASURED)
+	$(VENV)/bin/python tests/torture/torture.py $(PROGRAMS) $(TORTURE_ARGS)
+
+MEASURED := --package albatross --package albatross-simulate --package albatross-testbed
+PROGRAMS := --albatross target/release/albatross --simulate target/release/simulate --loopback target/release/loopback-s3
+
+EVAL_ARGS ?=
+eval: ## judge diagnose by incidents whose truth is known; print the confusion table (long)
+	$(CARGO) build --release --locked --package albatross --package albatross-incidents
+	$(PYTHON) tests/eval/eval.py --albatross target/release/albatross --incidents target/release/incidents $(EVAL_ARGS)
+
+FUZZ_SECONDS ?= 600
+fuzz: ## feed bytes to every decoder (ten minutes)
+	@command -v cargo-fuzz > /dev/null || $(CARGO) install --locked cargo-fuzz
+	$(PYTHON) fuzz/seed.py crates/formats/tests/fixtures crates/formats/src/format.rs target/fuzz-corpus
+	$(CARGO) fuzz run --sanitizer none --target-dir target/fuzz decode target/fuzz-corpus fuzz/corpus/decode -- \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1
 
 clean: ## remove everything that was built
 	$(CARGO) clean

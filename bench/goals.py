@@ -66,6 +66,16 @@ def files(figures):
     return [goal(f"ingest again, {figures['files']:,} files: seconds", spread(figures["again"]["seconds"]), 3)]
 
 
+def s3(figures):
+    """No goal for throughput; memory is that of issue 4."""
+    small = figures["small"]
+    return [
+        memory("ingest from S3", figures["source"]),
+        memory("ingest from S3, lake in S3", figures["both"]),
+        *(memory(f"{name} {small['objects']:,} objects", small[key]) for name, key in (("ingest", "first"), ("maintain", "maintain"))),
+    ]
+
+
 def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
 
@@ -79,4 +89,5 @@ GOALS = {
     "single": single,
     "days": days,
     "files": files,
+    "s3": s3,
 }

@@ -8,6 +8,8 @@ import inputs
 from inputs import remove
 from measure import CORES, DUCK, figures_of, interleave, ratios, run
 
+LINES_IN_SMALL_FILE = 3
+
 
 def throughput(options, main):
     """The same files by zcat, DuckDB and Albatross. Leaves the lake and DuckDB's file for the sections that follow."""
@@ -130,14 +132,14 @@ def single(options, main):
 
 def small_files(options, main):
     """Many small files: a first ingest, then the same when all of them are in the lake already."""
-    folder = inputs.small_files(options, main["folder"])
+    folder = inputs.small_files(options, main["folder"], options.small_files, LINES_IN_SMALL_FILE)
     lake = folder / "lake"
     inputs.read_all(inputs.gzip_files(folder))
     first = interleave({"first": lambda: ingest_anew(options, lake, folder / "logs")}, 1)
     again = interleave({"again": lambda: run([options.albatross, "--lake", lake, "ingest", folder / "logs"])}, options.runs)
     start = [options.albatross, "--lake", lake, "sql", "select 1"]
     started = interleave({"start": lambda: run(start)}, options.runs)
-    wrong = missing(options, lake, options.small_files * inputs.LINES_IN_SMALL_FILE)
+    wrong = missing(options, lake, options.small_files * LINES_IN_SMALL_FILE)
     remove(lake)
     return {
         "files": options.small_files,

@@ -17,7 +17,6 @@ AWS_FOLDER = "AWSLogs/123456789012/elasticloadbalancing/eu-central-1"
 AWS_NAME = "123456789012_elasticloadbalancing_eu-central-1_app.featherly-prod.8d1f2c6b0a9e4735_{end}_{node}_{random}.log.gz"
 FIRST_DAY = datetime(2026, 10, 1)
 NODES = 12  # of the load balancer with many small files: 3,456 files a day
-LINES_IN_SMALL_FILE = 3
 # One request per second at the height of the simulator's day is so many lines a day.
 LINES_A_DAY_PER_RATE = 50_400
 
@@ -74,22 +73,22 @@ def days(options):
     return kept(options, f"{options.days}-days-{options.lines_a_day}-lines-a-day-seed-{options.seed}", fill)
 
 
-def small_files(options, main):
+def small_files(options, main, count, lines_in_each):
     """Files of a few lines each in a tree of days; the lines are those of the main input with other times."""
     def fill(folder):
         lines = lines_within_a_minute(gzip_files(main)[0])
-        for number in range(options.small_files):
+        for number in range(count):
             slot, node = divmod(number, NODES)
             start = FIRST_DAY + timedelta(minutes=5 * slot)
             end = start + timedelta(minutes=5)
             day = folder / "logs" / AWS_FOLDER / f"{end:%Y/%m/%d}"
             day.mkdir(parents=True, exist_ok=True)
             name = AWS_NAME.format(end=f"{end:%Y%m%dT%H%MZ}", node=f"203.0.113.{node + 1}", random=f"{number:08x}")
-            chosen = [lines[(number * LINES_IN_SMALL_FILE + i) % len(lines)] for i in range(LINES_IN_SMALL_FILE)]
+            chosen = [lines[(number * lines_in_each + i) % len(lines)] for i in range(lines_in_each)]
             text = "".join(MINUTE.sub(f"{start:%Y-%m-%dT%H:%M:}", line) for line in chosen)
             (day / name).write_bytes(gzip.compress(text.encode(), mtime=0))
 
-    return kept(options, f"{options.small_files}-small-files-seed-{options.seed}", fill)
+    return kept(options, f"{count}-small-files-of-{lines_in_each}-lines-seed-{options.seed}", fill)
 
 
 MINUTE = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:")

@@ -16,8 +16,8 @@ class CommandFailed(Exception):
     """A measured command ended with an exit code other than 0."""
 
 
-def run(command, stdin_path=os.devnull):
-    """Runs `command` (a list) and waits for it.
+def run(command, stdin_path=os.devnull, environment=None):
+    """Runs `command` (a list) and waits for it; with `environment` instead of our own.
 
     Returns wall clock and processor time in seconds, peak memory in bytes, and what it wrote to stdout. Peak memory is
     the resident set as the kernel counted it, of the largest process if the command starts several. It cannot be less
@@ -25,7 +25,7 @@ def run(command, stdin_path=os.devnull):
     """
     with open(stdin_path, "rb") as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         start = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in command], stdin=stdin, stdout=stdout, stderr=stderr)
+        process = subprocess.Popen(list(map(str, command)), stdin=stdin, stdout=stdout, stderr=stderr, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)

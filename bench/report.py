@@ -128,6 +128,29 @@ def files(figures, main):
     return "\n".join([title, table(["seconds", "median", "min .. max", "peak memory"], rows)])
 
 
+def s3(figures, main):
+    small = figures["small"]
+    names = {"disk": "from disk", "source": "from S3", "both": "from S3, lake in S3"}
+    rows = [ingest_row(name, figures[key], main["lines"]) for key, name in names.items()]
+    steps = {"first": "ingest", "again": "ingest again", "maintain": "maintain", "verify": "verify --source"}
+    steps_rows = [
+        [name, *in_seconds(spread(small[key]["seconds"])), megabytes(max(small[key]["peak_bytes"]))]
+        for key, name in steps.items()
+    ]
+    return "\n".join(
+        [
+            "S3: the main input from a server on the same cores",
+            table(INGEST_HEADER, rows),
+            "",
+            ratio_table(figures["ratios"]),
+            "",
+            f"{small['objects']:,} objects, {small['lines']:,} lines, lake in S3: {small['files_before']} files, "
+            f"after maintain {small['files_after']}",
+            table(["seconds", "median", "min .. max", "peak memory"], steps_rows),
+        ]
+    )
+
+
 def goals(judged, quick):
     rows = [
         [goal["what"], f"{goal['figure']:.3g}", f"{goal['min']:.3g} .. {goal['max']:.3g}"]

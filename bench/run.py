@@ -16,6 +16,7 @@ import goals
 import ingests
 import inputs
 import report
+import s3
 from measure import CORES, CommandFailed, noise, use_cores
 
 # name -> what measures it, what prints it; in the order in which they run.
@@ -28,6 +29,7 @@ SECTIONS = {
     "single": (ingests.single, report.single),
     "days": (asking.days, report.days),
     "files": (ingests.small_files, report.files),
+    "s3": (s3.throughput, report.s3),
 }
 # These look into the lake of the main input.
 NEED_LAKE = {"lake", "queries", "startup"}
@@ -63,6 +65,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Benchmark of Albatross against zcat, DuckDB and its own goals.")
     parser.add_argument("--albatross", type=Path, required=True, metavar="BINARY")
     parser.add_argument("--simulate", type=Path, required=True, metavar="BINARY")
+    parser.add_argument("--loopback", type=Path, metavar="BINARY", help="loopback-s3, for the section s3")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="NAME", help=", ".join(SECTIONS))
     parser.add_argument("--lines", type=int, default=2_000_000, help="lines of the main input (%(default)s)")
     parser.add_argument("--files", type=int, default=26, help="gzip files to spread them over, even (%(default)s)")
@@ -70,6 +73,7 @@ def arguments():
     parser.add_argument("--days", type=int, default=30, help="days: in the large lake (%(default)s)")
     parser.add_argument("--lines-a-day", type=int, default=100_000, help="days: about so many lines in each (%(default)s)")
     parser.add_argument("--small-files", type=int, default=100_000, help="files: how many (%(default)s)")
+    parser.add_argument("--objects", type=int, default=20_000, help="s3: how many small ones (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each contender (%(default)s)")
     parser.add_argument("--queries", nargs="+", choices=asking.QUERIES, default=list(asking.QUERIES), metavar="NAME")
@@ -79,15 +83,18 @@ def arguments():
     options = parser.parse_args()
     if options.quick:
         options.lines, options.files, options.runs, options.times = 50_000, 4, 1, 2
-        options.days, options.lines_a_day, options.small_files = 3, 5_000, 1_000
-    sizes = ("lines", "files", "times", "days", "lines_a_day", "small_files", "runs")
+        options.days, options.lines_a_day, options.small_files, options.objects = 3, 5_000, 1_000, 500
+    sizes = ("lines", "files", "times", "days", "lines_a_day", "small_files", "objects", "runs")
     if min(getattr(options, size) for size in sizes) < 1:
         parser.error("all numbers are at least 1")
-    for binary in (options.albatross, options.simulate):
+    if "s3" in options.only and options.loopback is None:
+        parser.error("the section s3 needs --loopback")
+    for binary in filter(None, (options.albatross, options.simulate, options.loopback)):
         if not os.access(binary, os.X_OK):
             parser.error(f"there is no program {binary}; build it first")
     # A name without a slash would be looked up in PATH.
     options.albatross, options.simulate = options.albatross.resolve(), options.simulate.resolve()
+    options.loopback = options.loopback and options.loopback.resolve()
     options.only = [name for name in SECTIONS if name in options.only]
     return options
 

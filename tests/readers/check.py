@@ -4,8 +4,8 @@
     python tests/readers/check.py LAKE expected.json
 
 EXPECTED.json is an array of objects {"figure": text, "value": number}, one per row of figures.sql. The readers: the
-`deltalake` package (the Delta log, and its own SQL engine on it), DuckDB (the Parquet files that the log names), and the
-counts that the Delta log states by itself. Prints one line per reader, and each difference below it.
+`deltalake` package (the Delta log, and its own SQL engine on it), DuckDB (the Parquet files that the log names), Polars (its
+`scan_delta`), and the counts that the Delta log states by itself. Prints one line per reader, and each difference below it.
 
 Exit code: 0 if all agree, 1 if not, 2 if the arguments are wrong or there is no lake.
 """
@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import polars
 from deltalake import DeltaTable, Field, QueryBuilder, Schema
 from deltalake.schema import PrimitiveType
 
@@ -42,6 +43,7 @@ def main(arguments):
         found = {
             "deltalake": read_with_deltalake(tables),
             "DuckDB": read_with_duckdb(tables),
+            "Polars": read_with_polars(tables),
             "Delta log": read_log_alone(tables),
         }
     agree = True
@@ -92,6 +94,11 @@ def read_with_duckdb(tables):
                 source = f"(SELECT {nothing} LIMIT 0)"
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")
         return figures_of(connection.execute(FIGURES_SQL).fetchall())
+
+
+def read_with_polars(tables):
+    context = polars.SQLContext({name: polars.scan_delta(table) for name, table in tables.items()})
+    return figures_of(context.execute(FIGURES_SQL, eager=True).rows())
 
 
 def field_type(field):

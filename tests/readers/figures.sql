@@ -1,5 +1,5 @@
 -- What a lake holds, in figures that every reader must agree on: one row per figure, two columns, `figure` and `value`.
--- Only what DataFusion and DuckDB both understand: Albatross, deltalake and DuckDB run this very file.
+-- Only what DataFusion, DuckDB and Polars all understand: Albatross, deltalake, DuckDB and Polars run this very file.
 -- Times are microseconds since 1970 (UTC), duration is in seconds; a sum over nothing is 0. Every value is a DOUBLE, which
 -- holds the integers here exactly (below 2^53).
 WITH totals AS (
@@ -29,9 +29,10 @@ UNION ALL SELECT 'alb: days', CAST(days AS DOUBLE) FROM totals
 UNION ALL SELECT 'alb: routes', CAST(routes AS DOUBLE) FROM totals
 UNION ALL SELECT 'alb: first started_at', CAST(first_start AS DOUBLE) FROM totals
 UNION ALL SELECT 'alb: last started_at', CAST(last_start AS DOUBLE) FROM totals
-UNION ALL SELECT concat('alb: rows with elb_status_code ', coalesce(CAST(elb_status_code AS VARCHAR), 'NULL')),
-                 CAST(count(*) AS DOUBLE) FROM alb GROUP BY elb_status_code
-UNION ALL SELECT concat('alb: rows of day ', CAST(day AS VARCHAR)), CAST(count(*) AS DOUBLE) FROM alb GROUP BY day
+UNION ALL SELECT concat('alb: rows with elb_status_code ', coalesce(CAST(code AS VARCHAR), 'NULL')), CAST(n AS DOUBLE) FROM
+                 (SELECT elb_status_code AS code, count(*) AS n FROM alb GROUP BY elb_status_code) AS codes
+UNION ALL SELECT concat('alb: rows of day ', CAST(day AS VARCHAR)), CAST(n AS DOUBLE) FROM
+                 (SELECT day, count(*) AS n FROM alb GROUP BY day) AS days
 UNION ALL SELECT 'metrics: rows', CAST(count(*) AS DOUBLE) FROM metrics
 UNION ALL SELECT 'metrics: sum of maximum', CAST(coalesce(sum(maximum), 0) AS DOUBLE) FROM metrics
 UNION ALL SELECT 'rejects: rows', CAST(count(*) AS DOUBLE) FROM rejects

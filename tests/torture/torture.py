@@ -1,4 +1,5 @@
-"""Kills Albatross at random moments, lets several work on one lake at once, and looks whether anything was lost or came twice.
+"""Kills Albatross at random moments, lets several work on one lake at once and requests to S3 fail, and looks whether anything was lost
+or came twice.
 
     python tests/torture/torture.py --albatross target/release/albatross --simulate target/release/simulate
 
@@ -7,6 +8,13 @@ Two trials, each on disk and, with --s3, on an S3 server that is started for it 
 - `kill`: ingest and maintain are started on one lake, on changing parts of the same logs, and get SIGKILL after a random time; after
   some twenty of them one clean run of each, and the next lake.
 - `together`: rounds of four ingests of overlapping logs and two maintains on one lake, all at once; each round on a new lake.
+
+And with --faults, behind the proxy of crates/testbed (its program `loopback-s3`, given by --loopback):
+
+- `faults`: logs and lake in S3, three overlapping ingests and a maintain that deletes what it replaced, while a tenth of all requests
+  fails; for each way of failing a new lake. Only requests that write can fail by `lost-answer` and `false-error`, only those that read
+  by `short-body` and `stall-in-body`. Each silence costs the 20 s after which Albatross gives a request up:
+  `stall` and `stall-in-body` take some ten minutes each, the others seconds.
 
 After each of these the lake must hold the same rows as one that was filled by a single undisturbed run: their count, and a hash
 over all of their columns in order. `albatross verify` must find nothing. Exit code: 0 if all of that holds, 1 if not.
@@ -29,7 +37,10 @@ from pathlib import Path
 
 # `verify` and `maintain` may touch files that others write at this moment only if they are told to spare none.
 MAINTAIN = ["maintain", "--quiet", "--small", "64MB", "--grace", "1h"]
-ROWS = "SELECT * FROM alb ORDER BY source_file, line"
+# The same for logs on disk and in S3.
+ROWS = "SELECT * REPLACE (regexp_replace(source_file, '.*/logs/', '') AS source_file) FROM alb ORDER BY source_file, line"
+FAULTS = ["slow-down", "internal-error", "reset", "stall", "short-body", "stall-in-body", "lost-answer", "false-error"]
+SHARE = 0.1
 
 
 def main():
@@ -47,12 +58,12 @@ def main():
         places = [("disk", None)]
         server = None
         if options.s3:
-            server, environment = start_s3()
+            server, environment = start_moto()
             places.append(("s3", environment))
         try:
             for place, environment in places:
                 folder = str(work) if place == "disk" else "s3://torture"
-                for trial in (kill, together):
+                for trial in [trial for trial, times in ((kill, options.kills), (together, options.rounds)) if times]:
                     def lake(name):
                         return Lake(options, f"{folder}/{name}", environment)
 
@@ -65,6 +76,8 @@ def main():
             if server:
                 server.kill()
                 server.wait()
+        if options.faults is not None:
+            wrong += faults(options, work, logs, want)
     return 1 if wrong else 0
 
 
@@ -72,13 +85,19 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--albatross", required=True, type=Path)
     parser.add_argument("--simulate", required=True, type=Path)
-    parser.add_argument("--kills", type=int, default=200, help="on each place (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=20, help="of the concurrent trial (%(default)s)")
+    parser.add_argument("--kills", type=int, default=200, help="on each place; 0 for none (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=20, help="of the concurrent trial; 0 for none (%(default)s)")
     parser.add_argument("--lines", type=int, default=120_000, help="about so many (%(default)s)")
     parser.add_argument("--s3", action="store_true", help="an S3 lake too; needs moto in this Python")
+    parser.add_argument("--faults", nargs="*", choices=FAULTS, metavar="WAY", help=f"let requests fail; all of {', '.join(FAULTS)}")
+    parser.add_argument("--loopback", type=Path, help="the program loopback-s3, for --faults")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     options.albatross, options.simulate = options.albatross.resolve(), options.simulate.resolve()
+    if options.faults is not None:
+        if options.loopback is None:
+            parser.error("--faults needs --loopback")
+        options.faults, options.loopback = options.faults or FAULTS, options.loopback.resolve()
     return options
 
 
@@ -190,7 +209,55 @@ def judge(lake, want):
     return problems
 
 
-def start_s3():
+def faults(options, work, logs, want):
+    """Prints a line for each way to fail, and returns how many problems there were."""
+    bucket = work / "bucket"
+    shutil.copytree(logs, bucket / "logs", copy_function=os.link)
+    parts = [f"s3://torture/logs/{folder.name}/" for folder in sorted(logs.iterdir())]
+    count = 0
+    with Loopback(options, bucket) as sound:
+        for way in options.faults:
+            location, problems = f"s3://torture/lakes/{way}", []
+            with Loopback(options, bucket, "--fault", f"{way}={SHARE}", "--seed", options.seed) as broken:
+                lake = Lake(options, location, broken.environment)
+                began = time.monotonic()
+                for arguments in (
+                    ["ingest", "--quiet", *parts[:4]],
+                    ["ingest", "--quiet", *parts[2:7]],
+                    ["ingest", "--quiet", *parts],
+                    ["maintain", "--quiet", "--small", "64MB", "--grace", "0s"],
+                ):
+                    process = lake.start(*arguments)
+                    _, err = process.communicate()
+                    if process.returncode != 0:
+                        problems.append(f"{arguments[0]}: exit code {process.returncode}: {err.decode(errors='replace').strip()}")
+                seconds = time.monotonic() - began
+            requests, writes, failed = map(int, broken.last_words.split())
+            if failed == 0:
+                problems.append("no request failed")
+            problems += judge(Lake(options, location, sound.environment), want)
+            verdict = "; ".join(problems) if problems else "equal"
+            print(f"faults, {way}: {requests} requests, {writes} of them writing, {failed} failed, {seconds:.1f} s: {verdict}", flush=True)
+            count += len(problems)
+    return count
+
+
+class Loopback:
+    """`loopback-s3`, as long as it is entered. What it says at its end is in `last_words`."""
+
+    def __init__(self, options, root, *arguments):
+        command = [options.loopback, "--root", root, "--bucket", "torture", *arguments]
+        self.server = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.environment = environment_for(self.server.stdout.readline().strip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.last_words, _ = self.server.communicate()
+
+
+def start_moto():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -206,8 +273,12 @@ def start_s3():
     else:
         server.kill()
         raise SystemExit("the S3 server does not answer")
+    return server, environment_for(endpoint)
+
+
+def environment_for(endpoint):
     keys = {"AWS_ACCESS_KEY_ID": "torture", "AWS_SECRET_ACCESS_KEY": "torture", "AWS_REGION": "us-east-1"}
-    return server, {**keys, "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true"}
+    return {**keys, "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 if __name__ == "__main__":

@@ -33,10 +33,16 @@ pub(crate) enum Command {
     Ingest(Ingest),
     /// Answer a named question (`albatross queries` lists them).
     Query(NamedQuery),
+    /// Say what explains the difference between two windows of time, or lay two requests side by side.
+    Compare(Compare),
+    /// Hold a time against a file of budgets and expectations.
+    Check(Check),
     /// List the named questions, or show one.
     Queries(Queries),
     /// Answer one SQL statement.
     Sql(Sql),
+    /// Follow one request, client or path through every layer.
+    Follow(Follow),
     /// Say what is in the lake.
     Status(Status),
     /// Merge small files, drop old days, delete what nothing refers to.
@@ -47,8 +53,8 @@ pub(crate) enum Command {
 
 /// Read logs and metrics into the lake.
 ///
-/// Takes ALB access logs (any age) and CloudWatch metrics (get-metric-data, get-metric-statistics, metric streams, CSV), told
-/// apart by name and content; gzip, zstd or plain. A file is in the lake with all its lines or not at all; lines that cannot be
+/// Takes access, connection and health-check logs of load balancers (ALB, NLB, Classic), CloudFront, nginx (access and error), Apache
+/// and Lambda logs, and CloudWatch metrics, each told apart by name and content; gzip, zstd, Parquet or plain. A file is in the lake with all its lines or not at all; lines that cannot be
 /// read are kept in the table `rejects`.
 #[derive(ClapArgs)]
 pub(crate) struct Ingest {
@@ -61,9 +67,14 @@ pub(crate) struct Ingest {
     /// Leave out files of requests that arrived at this time or later. In S3 only the days that matter are listed.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
-    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    /// Zone of --from and --to given without one, and of logs that tell local time without saying where: Europe/Berlin.
     #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
     pub(crate) tz: Tz,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    pub(crate) format: Option<albatross_formats::Format>,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1")]
     pub(crate) max_rejects: f64,
@@ -83,6 +94,33 @@ pub(crate) struct Ingest {
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// What logs do not say themselves.
+#[derive(ClapArgs)]
+pub(crate) struct Reading {
+    /// Year of logs that have none in their times.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
+    pub(crate) year: Option<i32>,
+    /// nginx's log_format, as in its configuration: '$remote_addr [$time_local] "$request" $status ...'. Common ones are known.
+    #[arg(long, value_name = "STRING")]
+    pub(crate) nginx_log_format: Option<albatross_formats::nginx::LogFormat>,
+    /// Apache's LogFormat, as in its configuration: '%h %l %u %t "%r" %>s %b ...'. Common ones are known.
+    #[arg(long, value_name = "STRING")]
+    pub(crate) apache_log_format: Option<albatross_formats::apache::LogFormat>,
+}
+
+impl Reading {
+    pub(crate) fn settings(&self, zone: Tz, routes: albatross_formats::Routes) -> albatross_formats::Settings {
+        let Reading { year, nginx_log_format, apache_log_format } = self;
+        albatross_formats::Settings {
+            routes,
+            zone,
+            year: *year,
+            nginx_log_format: nginx_log_format.clone(),
+            apache_log_format: apache_log_format.clone(),
+        }
+    }
 }
 
 /// Keep the lake in order.
@@ -112,6 +150,44 @@ pub(crate) struct Maintain {
     pub(crate) quiet: bool,
 }
 
+/// Follow a request through every layer it passed, and say where its trail ends and why.
+///
+/// Lines of all logs in the lake are put together by trace id, request id and connection, else by client, path and time; the reason stands behind
+/// each line.
+#[derive(ClapArgs)]
+pub(crate) struct Follow {
+    /// A trace id (1-67891233-abcdef012345678912345678), a request id, the address of a client, or a path (/api/orders, /api/*).
+    #[arg(value_name = "WHAT")]
+    pub(crate) subject: Option<String>,
+    /// X-Amzn-Trace-Id, whole or its root.
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Option<String>,
+    /// Request id of CloudFront, nginx or Lambda, or a connection id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
+    /// Address of a client.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) client: Option<String>,
+    /// Path without query; with a * at its end all that begin so.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<String>,
+    /// Not before this time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Before this time. With --from and nothing else, all requests of the time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    /// Follow at most so many requests, the first ones.
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Answer a named question.
 #[derive(ClapArgs)]
 #[command(disable_help_flag = true)]
@@ -122,6 +198,80 @@ pub(crate) struct NamedQuery {
     /// Its parameters, and: --from, --to, --tz, --format, --output, --queries, --fail-on-rows.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     pub(crate) rest: Vec<String>,
+}
+
+/// Say what explains the difference between two windows of time, or lay two requests side by side.
+///
+/// Every route, target, client, agent, status, method, size, protocol, hour, cause, load balancer and host is ranked by how much of the
+/// change would not be there without it (`albatross query compare --help` tells how). With two --request: every column of both, those that
+/// differ first.
+#[derive(ClapArgs)]
+pub(crate) struct Compare {
+    /// Begin of the window in question; with neither end, the largest rise of errors.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Its end, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// What it is compared with.
+    #[arg(long, value_enum, default_value = "before", conflicts_with_all = ["baseline_from", "baseline_to"])]
+    pub(crate) against: crate::compare::Earlier,
+    /// Begin of the baseline, if it is another one; else as long before its end as the window is long.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) baseline_from: Option<String>,
+    /// Its end, not included; else the begin of the window.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) baseline_to: Option<String>,
+    /// Zone of times given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    /// What is to be explained.
+    #[arg(long, value_enum, default_value = "errors")]
+    pub(crate) by: crate::compare::By,
+    /// What counts as an error [default: 5xx,460].
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// Values at most [default: 30].
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Values of one dimension at most [default: 5].
+    #[arg(long, value_name = "N")]
+    pub(crate) values: Option<u32>,
+    /// Leave out values with fewer requests in both windows together [default: 10].
+    #[arg(long, value_name = "N")]
+    pub(crate) min_requests: Option<u32>,
+    /// All columns in tables and Markdown too.
+    #[arg(long)]
+    pub(crate) wide: bool,
+    /// A request: its trace id, or FILE:LINE. Give it twice.
+    #[arg(long, value_name = "REQUEST", conflicts_with_all = ["against", "baseline_from", "baseline_to", "by", "status", "limit", "values", "min_requests", "wide"])]
+    pub(crate) request: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Hold a time against a file of budgets and expectations (docs/check.md).
+///
+/// Each budget is kept, failed, or without a verdict because too little was seen to tell. Exit code 1 if one is failed.
+#[derive(ClapArgs)]
+pub(crate) struct Check {
+    /// The file, TOML.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Begin of the window: 2026-11-19, "2026-11-19 18:00", -2h, yesterday; the whole lake unless given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Its end, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of times given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: crate::check::Form,
+    /// Say nothing but what failed.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(ClapArgs)]
@@ -164,6 +314,11 @@ pub(crate) struct Verify {
     /// here (as for ingest), which then must be in the lake.
     #[arg(long, value_name = "PATH", num_args = 0..)]
     pub(crate) source: Option<Vec<String>>,
+    /// As it was for ingest: zone of logs that tell local time without saying where.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Say nothing but what is found.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -181,6 +336,11 @@ pub(crate) struct Output {
     /// Exit with 1 if the answer has any row.
     #[arg(long)]
     pub(crate) fail_on_rows: bool,
+}
+
+fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {
+    use albatross_formats::Format;
+    Format::named(name).ok_or_else(|| format!("give one of {}", Format::ALL.map(Format::name).join(", ")))
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

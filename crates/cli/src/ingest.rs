@@ -11,6 +11,7 @@ use albatross_ingest::{Event, Options, Summary, Window};
 use albatross_lake::Lake;
 use albatross_query::{Clock, TIME_FORMS, parse_time};
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Ingest;
@@ -33,7 +34,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
         threads,
         memory_per_thread: args.memory.map_or(MEMORY_PER_THREAD, |all| all as usize / threads),
         max_rejects: args.max_rejects,
-        routes,
+        format: args.format,
+        settings: args.reading.settings(args.tz, routes),
         route_rules,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -61,17 +63,22 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
 
 fn window(args: &Ingest) -> Result<Window> {
     let clock = Clock::system(args.tz);
-    let time = |name: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => parse_time(text, &clock)
-            .map(Some)
-            .ok_or_else(|| UsageError(format!("--{name} `{}` is no time; give one such as {TIME_FORMS}", safe(text)))),
-    };
-    let (from, to) = (time("from", &args.from)?, time("to", &args.to)?);
+    let (from, to) = (time_argument("from", &args.from, &clock)?, time_argument("to", &args.to, &clock)?);
     if from.is_some() && to.is_some() && from >= to {
         return Err(UsageError("--from must be before --to".into()).into());
     }
     Ok(Window { from, to })
+}
+
+/// The value of `--from` or `--to`.
+pub(crate) fn time_argument(
+    name: &str,
+    text: &Option<String>,
+    clock: &Clock,
+) -> Result<Option<DateTime<Utc>>, UsageError> {
+    let Some(text) = text else { return Ok(None) };
+    let problem = || UsageError(format!("--{name} `{}` is no time; give one such as {TIME_FORMS}", safe(text)));
+    parse_time(text, clock).map(Some).ok_or_else(problem)
 }
 
 fn cores() -> usize {

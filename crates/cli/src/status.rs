@@ -68,7 +68,7 @@ impl LakeStatus {
         for table in Table::ALL {
             tables.push(TableStatus::of(lake, table).await?);
         }
-        let requests = lake.snapshot(Table::Alb).await?;
+        let requests = lake.snapshot(Table::ALB).await?;
         let session = Session::open(lake).await?;
         let sql = async |sql: &str| rows(session.sql(sql).await?).await;
         let sources = sql(

@@ -88,7 +88,7 @@ fn every_query_answers_as_before() {
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    albatross(&["ingest", root().join("sample-data").to_str().unwrap()]);
+    albatross(&["ingest", root().join("sample-data/evening").to_str().unwrap()]);
     let mut names: Vec<String> = std::fs::read_dir(root().join("queries"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -62,7 +62,7 @@ fn done(child: Child) -> Ran {
 }
 
 fn sample_data() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/evening").canonicalize().unwrap()
 }
 
 const COUNTS: &str = "SELECT count(*) AS n, count(DISTINCT source_file) AS files, sum(sent_bytes) AS bytes FROM alb";

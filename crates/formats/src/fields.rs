@@ -127,21 +127,47 @@ pub(crate) fn split<const N: usize>(fields: &mut Fields<'_, N>) -> Result<(), Un
 #[allow(unsafe_code)] // calls to code that is made for what this processor was found to have
 #[inline]
 fn split_regular<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") {
-        // SAFETY: it was just found.
-        unsafe { split_regular_avx2(fields) }
-    } else {
-        split_by(fields, masks)
+    if is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("pclmulqdq") {
+        if is_x86_feature_detected!("avx512bw") {
+            // SAFETY: it was just found.
+            return unsafe { split_regular_avx512(fields) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: it was just found.
+            return unsafe { split_regular_avx2(fields) };
+        }
     }
+    split_by(fields, masks, prefix_xor)
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 fn split_regular<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
-    split_by(fields, masks)
+    split_by(fields, masks, prefix_xor)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1")]
+#[target_feature(enable = "avx512f,avx512bw,bmi1,pclmulqdq")]
+#[allow(unsafe_code)] // a load
+fn split_regular_avx512<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
+    use std::arch::x86_64::{_mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_set1_epi8};
+    let (space, quote, backslash) =
+        (_mm512_set1_epi8(b' ' as i8), _mm512_set1_epi8(b'"' as i8), _mm512_set1_epi8(b'\\' as i8));
+    let masks = |block: &[u8; 64]| {
+        // SAFETY: a block has 64 bytes, and this load needs no alignment.
+        let block = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        Masks {
+            spaces: _mm512_cmpeq_epi8_mask(block, space),
+            quotes: _mm512_cmpeq_epi8_mask(block, quote),
+            backslashes: _mm512_cmpeq_epi8_mask(block, backslash),
+            // The highest bit of each byte.
+            beyond_ascii: _mm512_movepi8_mask(block),
+        }
+    };
+    split_by(fields, masks, |bits| prefix_xor_clmul(bits))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,pclmulqdq")]
 #[allow(unsafe_code)] // two loads
 fn split_regular_avx2<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
     use std::arch::x86_64::{
@@ -149,7 +175,7 @@ fn split_regular_avx2<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
     };
     let (space, quote, backslash) =
         (_mm256_set1_epi8(b' ' as i8), _mm256_set1_epi8(b'"' as i8), _mm256_set1_epi8(b'\\' as i8));
-    split_by(fields, |block| {
+    let masks = |block: &[u8; 64]| {
         let at: *const __m256i = block.as_ptr().cast();
         // SAFETY: a block has 64 bytes, and these loads need no alignment.
         let (low, high) = unsafe { (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))) };
@@ -158,14 +184,28 @@ fn split_regular_avx2<const N: usize>(fields: &mut Fields<'_, N>) -> bool {
             let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, to)) as u32;
             u64::from(high) << 32 | u64::from(low)
         };
-        // The highest bit of each byte.
         let beyond_ascii = u64::from(_mm256_movemask_epi8(_mm256_or_si256(low, high)) as u32);
         Masks { spaces: equal(space), quotes: equal(quote), backslashes: equal(backslash), beyond_ascii }
-    })
+    };
+    split_by(fields, masks, |bits| prefix_xor_clmul(bits))
+}
+
+/// As [`prefix_xor`]: a product without carries with a number that is all ones.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "pclmulqdq")]
+#[inline]
+fn prefix_xor_clmul(bits: u64) -> u64 {
+    use std::arch::x86_64::{_mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x};
+    let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set_epi64x(0, -1));
+    _mm_cvtsi128_si64(product) as u64
 }
 
 #[inline(always)]
-fn split_by<const N: usize>(fields: &mut Fields<'_, N>, masks: impl Fn(&[u8; 64]) -> Masks) -> bool {
+fn split_by<const N: usize>(
+    fields: &mut Fields<'_, N>,
+    masks: impl Fn(&[u8; 64]) -> Masks,
+    prefix_xor: impl Fn(u64) -> u64,
+) -> bool {
     let line = fields.line;
     let mut count = 0; // in a register
     let mut start = 0;
@@ -353,6 +393,28 @@ mod tests {
         assert_eq!(fields.place(2), Some(6));
     }
 
+    /// Where wider registers are found they hide this one.
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
+    fn check_avx2(bytes: &[u8], is_regular: bool, want: &Fields<'_, 5>) {
+        let has =
+            [is_x86_feature_detected!("avx2"), is_x86_feature_detected!("bmi1"), is_x86_feature_detected!("pclmulqdq")];
+        if has == [true; 3] {
+            let mut got = Fields::<5>::of(bytes);
+            // SAFETY: it was just found.
+            assert_eq!(unsafe { split_regular_avx2(&mut got) }, is_regular);
+            if is_regular {
+                assert_eq!(
+                    (got.starts, got.ends, got.count, got.surplus),
+                    (want.starts, want.ends, want.count, want.surplus)
+                );
+            }
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn check_avx2(_: &[u8], _: bool, _: &Fields<'_, 5>) {}
+
     #[test]
     fn both_ways_agree() {
         let samples = [
@@ -386,7 +448,8 @@ mod tests {
                     let [mut any, mut regular, mut portable] = [(); 3].map(|()| Fields::<5>::of(bytes));
                     let any_result = split_any(&mut any);
                     let is_regular = split_regular(&mut regular);
-                    assert_eq!(split_by(&mut portable, masks), is_regular);
+                    assert_eq!(split_by(&mut portable, masks, prefix_xor), is_regular);
+                    check_avx2(bytes, is_regular, &portable);
                     if is_regular {
                         any_result.unwrap_or_else(|e| panic!("{line:?}: {e:?}"));
                         let parts = |f: &Fields<'_, 5>| (f.starts, f.ends, f.count, f.is_ascii);

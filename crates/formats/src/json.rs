@@ -102,6 +102,16 @@ pub(crate) fn unescape(text: &[u8], to: &mut Vec<u8>) {
     to.extend_from_slice(rest);
 }
 
+/// As [`unescape`], borrowed where nothing is escaped.
+pub(crate) fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'\\', text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    unescape(text, &mut decoded);
+    Cow::Owned(decoded)
+}
+
 struct Cursor<'a> {
     line: &'a [u8],
     at: usize,

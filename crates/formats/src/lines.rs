@@ -52,6 +52,11 @@ impl Lines {
         self.keep(bytes);
     }
 
+    /// Number and offset of the line that is being read, and how much of it was.
+    pub(crate) fn position(&self) -> (u64, u64, u64) {
+        (self.number, self.offset, self.carry_len)
+    }
+
     /// Ends the stream: a last line without a line end is a line too.
     pub(crate) fn finish(&mut self, mut sink: impl FnMut(Line<'_>)) {
         if self.carry_len > 0 {

@@ -5,6 +5,7 @@
 //! | `cloudwatch_metric_data` | `aws cloudwatch get-metric-data`: `{"MetricDataResults": [...]}`, one or more pages |
 //! | `cloudwatch_statistics` | `aws cloudwatch get-metric-statistics`: `{"Label": ..., "Datapoints": [...]}`, one or more |
 //! | `cloudwatch_stream` | a CloudWatch metric stream in JSON, one object per data point, with or without newlines |
+//! | `container_insights` | ECS performance events, one object per minute and service, task or container; also in the envelopes of CloudWatch Logs |
 //! | `metrics_csv` | `time,resource,average,maximum`, a header, columns in any order |
 //!
 //! The forms are told apart by content ([`recognise`]), never by file name. CloudWatch's answers are documented at
@@ -13,10 +14,11 @@
 //!
 //! A row is one resource at one time: `Average` and `Maximum` arrive as separate results and leave as one row.
 //! Decoding holds the whole input and about 150 bytes per data point in memory; the caller caps the input.
-//! Not supported: the OpenTelemetry form of metric streams, and Container Insights' performance events.
+//! Not supported: the OpenTelemetry form of metric streams, and Container Insights of EKS.
 
 mod csv;
 mod data;
+mod insights;
 mod json;
 mod names;
 mod rows;
@@ -40,7 +42,8 @@ use rows::Collected;
 ///   NULL for a single point.
 /// * `namespace`, `unit`: only where the form carries them (streams; units also in `get-metric-statistics`).
 /// * `metric`: `CPUUtilization`, ...; NULL where neither the data nor the file's name tells.
-/// * `resource`: what tells series of one metric apart (instance, service, label); NULL for a stream's metric without dimensions.
+/// * `resource`: what tells series of one metric apart (instance, service, label); NULL for a stream's metric without dimensions. Of
+///   Container Insights `cluster/service`, with `/task` and `/container` behind it where the row is of one.
 /// * `average` ... `samples`: NULL where the statistic was not asked for. `average` is sum / samples where only these are given.
 pub fn schema() -> SchemaRef {
     let text = |name| Field::new(name, DataType::Utf8, true);
@@ -66,6 +69,9 @@ pub fn schema() -> SchemaRef {
 pub fn recognise(head: &[u8]) -> bool {
     let (head, start) = as_utf8(head);
     let head = head[start..].trim_ascii_start();
+    if insights::recognise(head) && (head.starts_with(b"{") || head.starts_with(b"[") || has_times(head)) {
+        return true;
+    }
     match head.first() {
         Some(b'{') => json_keys(head, &["MetricDataResults"]) || json_keys(head, &["Datapoints"]) || is_stream(head),
         Some(b'[') => {
@@ -84,13 +90,13 @@ pub fn recognise(head: &[u8]) -> bool {
 /// What a file holds.
 #[derive(Debug)]
 pub struct Decoded {
-    /// Which of the four forms it was, by the names of the table above.
+    /// Which of the forms it was, by the names of the table above.
     pub format: &'static str,
     /// Rows sorted by (resource, time); a batch has at most 65,536 of them. No batch if there are no rows.
     pub batches: Vec<RecordBatch>,
     /// Data points read. Each became part of one row or one reject: CSV lines, stream objects, `Datapoints`, single `Values`.
     pub records: u64,
-    /// Lines that carry no data point: the header of a CSV (also a repeated one) and empty lines. 0 for JSON.
+    /// What carries no data point: the header of a CSV (also a repeated one) and empty lines; performance events without CPU.
     pub skipped: u64,
     /// Data points, or whole results, that cannot be used, in the order of the file. Line and byte say where one begins (in a
     /// UTF-16 file: as if it were UTF-8); `raw` is the value, object or line itself. Reasons: `bad_time`, `not_a_number`,
@@ -155,6 +161,7 @@ pub fn decode(bytes: &[u8], source_file: &str, stem: &str) -> Result<Decoded, Me
     let mut found = Collected::default();
     let format = match text.get(at) {
         Some(b'{' | b'[') => decode_json(text, at, stem, &mut found)?,
+        Some(_) if has_times(&text[at..]) => Some(decode_export(text, at, &mut found)),
         Some(_) => csv::decode(text, start, stem, &mut found).then_some("metrics_csv"),
         None => None,
     };
@@ -180,7 +187,8 @@ fn decode_json(
     stem: &str,
     found: &mut Collected,
 ) -> Result<Option<&'static str>, MetricsError> {
-    let mut answers = data::Answers::default();
+    let (mut answers, mut events) = (data::Answers::default(), insights::Events::default());
+    let is_insights = insights::recognise(&text[..text.len().min(4096)]);
     let mut format = None;
     let mut at = start;
     loop {
@@ -191,9 +199,9 @@ fn decode_json(
         match json::parse(text, at) {
             Ok(value) => {
                 at = value.end;
-                walk(text, value, stem, &mut answers, found, &mut format);
+                walk(text, value, stem, (&mut answers, &mut events), found, &mut format);
             }
-            Err(broken) if format == Some(stream::FORMAT) => {
+            Err(broken) if is_insights || format == Some(stream::FORMAT) => {
                 let next = next_object(text, at);
                 found.reject(text, at..next, "broken_json", format!("byte {}: {}", broken.at, broken.what));
                 at = next;
@@ -202,7 +210,34 @@ fn decode_json(
         }
     }
     answers.resolve(text, stem, found);
+    events.resolve(found);
     Ok(format)
+}
+
+/// Whether the first line is an object with a time before it, as CloudWatch Logs exports events.
+fn has_times(text: &[u8]) -> bool {
+    insights::behind_time(csv::first_line(text)).is_some()
+}
+
+/// Performance events with times before them, a line each.
+fn decode_export(text: &[u8], start: usize, found: &mut Collected) -> &'static str {
+    let mut events = insights::Events::default();
+    let mut at = start;
+    for line in text[start..].split_inclusive(|b| *b == b'\n') {
+        let span = at..at + line.trim_ascii_end().len();
+        at += line.len();
+        if span.is_empty() {
+            found.skipped += 1;
+            continue;
+        }
+        let object = insights::behind_time(line).and_then(|begin| json::parse(line, begin).ok());
+        match object.filter(insights::is_event) {
+            Some(object) => events.event(text, &object, span, found),
+            None => found.reject(text, span, "unknown_object", "no performance event behind a time".to_owned()),
+        }
+    }
+    events.resolve(found);
+    insights::FORMAT
 }
 
 /// One JSON value at the top level, or an element of an array there.
@@ -210,7 +245,7 @@ fn walk(
     text: &[u8],
     value: Value<'_>,
     stem: &str,
-    answers: &mut data::Answers,
+    (answers, events): (&mut data::Answers, &mut insights::Events),
     found: &mut Collected,
     format: &mut Option<&'static str>,
 ) {
@@ -223,11 +258,11 @@ fn walk(
                     answers.results(text, &items, found);
                     format.get_or_insert(data::FORMAT);
                 }
-                Some(first) if first.get("Timestamp").is_some() => {
+                Some(first) if first.get("Timestamp").is_some() && !insights::is_event(first) => {
                     statistics::datapoints(text, &items, None, stem, found);
                     format.get_or_insert(statistics::FORMAT);
                 }
-                _ => items.into_iter().for_each(|item| walk(text, item, stem, answers, found, format)),
+                _ => items.into_iter().for_each(|item| walk(text, item, stem, (answers, events), found, format)),
             }
             return;
         }
@@ -243,8 +278,14 @@ fn walk(
             stream::point(text, &value, found);
             stream::FORMAT
         }
+        Node::Object(_) if insights::is_event(&value) => {
+            events.event(text, &value, value.start..value.end, found);
+            insights::FORMAT
+        }
+        Node::Object(_) if events.envelope(text, &value, found) => insights::FORMAT,
         _ => {
-            let detail = "neither an answer of CloudWatch nor an object of a metric stream".to_owned();
+            let detail =
+                "neither an answer of CloudWatch nor an object of a metric stream, nor a performance event".to_owned();
             return found.reject(text, value.start..value.end, "unknown_object", detail);
         }
     };

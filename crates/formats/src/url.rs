@@ -14,7 +14,8 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn parts(url: &str) -> Parts<'_> {
     // A scheme is short; `://` further behind belongs to something else.
     let head = &url.as_bytes()[..url.len().min(16)];
-    let Some(scheme) = head.windows(3).position(|w| w == b"://") else {
+    let scheme = head.windows(3).position(|w| w == b"://").filter(|_| !url.starts_with('/'));
+    let Some(scheme) = scheme else {
         // `CONNECT host:443` has no path; an origin-form target is a path only.
         return Parts { host: None, path: url.starts_with('/').then(|| path_of(url)).flatten() };
     };
@@ -28,7 +29,7 @@ fn path_of(rest: &str) -> Option<&str> {
     (end > 0).then(|| &rest[..end])
 }
 
-fn host_of(authority: &str) -> Option<&str> {
+pub(crate) fn host_of(authority: &str) -> Option<&str> {
     if let Some(end) = authority.strip_prefix('[').and_then(|a| a.find(']')) {
         return Some(&authority[1..=end]);
     }
@@ -59,6 +60,7 @@ mod tests {
             ("-", None, None),
             ("", None, None),
             ("/only/path", None, Some("/only/path")),
+            ("/http://a.b/c", None, Some("/http://a.b/c")),
             ("host:443", None, None),
         ] {
             assert_eq!(parts(url), Parts { host, path }, "{url}");

@@ -132,7 +132,15 @@ fn timestamp_27(field: &[u8; 27]) -> Option<i64> {
 }
 
 #[allow(clippy::too_many_arguments)] // the parts of a time
-fn from_parts(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64, micros: i64) -> Option<i64> {
+pub(crate) fn from_parts(
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    micros: i64,
+) -> Option<i64> {
     if !(1..=12).contains(&month) || day < 1 || hour > 23 || minute > 59 || second > 60 {
         return None;
     }

@@ -132,6 +132,61 @@ fn pages_continue_each_other() {
 }
 
 #[test]
+fn container_insights_give_percent_of_what_is_reserved() {
+    let rows_of_a_minute = [
+        "18:00:00 60 ECS/ContainerInsights CPUUtilization prod/shop | 50 90 - - - Percent",
+        "18:01:00 60 ECS/ContainerInsights CPUUtilization prod/shop | 25 - - - - Percent",
+        "18:00:00 - ECS/ContainerInsights CPUUtilization prod/shop/7ac4dfba | 90 - - - - Percent",
+        "18:00:00 - ECS/ContainerInsights CPUUtilization prod/shop/7ac4dfba/web | 106.25 - - - - Percent",
+        "18:00:00 - ECS/ContainerInsights CPUUtilization prod/shop/fd84326d | 10 - - - - Percent",
+    ];
+    for name in [
+        "container-insights-service-and-tasks.json",
+        "container-insights-list.json",
+        "container-insights-filter-log-events.json",
+        "container-insights-list-of-events.json",
+        "container-insights-subscription-without-newlines.json",
+        "container-insights-exported-with-times.log",
+    ] {
+        let decoded = read(name);
+        assert_eq!(decoded.format, "container_insights");
+        assert_eq!(rows(&decoded), rows_of_a_minute, "{name}");
+        assert_eq!(rejects(&decoded), [], "{name}");
+        assert_eq!(decoded.warnings, [""; 0], "{name}");
+        assert_eq!(decoded.records, 5, "{name}");
+        // A cluster's and a volume's; of the subscription also a control message, of the export an empty line.
+        assert!((2..=3).contains(&decoded.skipped), "{name}");
+    }
+}
+
+#[test]
+fn container_insights_without_reserved_cpu_are_told() {
+    let decoded = read("container-insights-nothing-reserved.json");
+    assert_eq!(
+        rows(&decoded),
+        [
+            "18:00:00 - ECS/ContainerInsights CPUUtilization i-0c470579dbcdbd2f3 | 31.25 - - - - Percent",
+            "18:00:00 - ECS/ContainerInsights CPUUtilization prod/batch | 12.5 - - - - Percent",
+        ]
+    );
+    assert_eq!((decoded.records, decoded.skipped), (2, 2));
+    assert_eq!(decoded.warnings, ["2 events reserve no CPU, so that there is no percentage of it"]);
+}
+
+#[test]
+fn a_torn_performance_event_costs_itself_only() {
+    let decoded = read("container-insights-torn-and-foreign.json");
+    assert_eq!(
+        rows(&decoded),
+        [
+            "18:01:00 60 ECS/ContainerInsights CPUUtilization prod/shop | 25 - - - - Percent",
+            "18:02:00 60 ECS/ContainerInsights CPUUtilization prod/shop | 50 - - - - Percent",
+        ]
+    );
+    assert_eq!(rejects(&decoded), [(1, "broken_json"), (3, "unknown_object"), (5, "bad_time")]);
+}
+
+#[test]
 fn epoch_seconds_whole_and_with_fraction() {
     clean(
         "metric-data-epoch-seconds.json",

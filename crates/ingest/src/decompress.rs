@@ -1,9 +1,11 @@
-//! Streaming decompression by magic bytes: gzip with any number of members, zstd, plain. The output is capped.
+//! Streaming decompression by magic bytes: gzip with any number of members, zstd, plain; Parquet becomes text. The output is capped.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 use xxhash_rust::xxh3::Xxh3;
+
+use crate::parquet_text::{PARQUET_MAGIC, ParquetText};
 
 /// A file may expand to this many times its size (logs reach 30, deflate ends at 1032)...
 const MAX_EXPANSION: u64 = 200;
@@ -52,6 +54,7 @@ enum Kind<R: Read> {
     /// `None` only while one member ends and the next begins.
     Gzip(Option<Box<GzDecoder<BufReader<Stored<R>>>>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<Stored<R>>>),
+    Parquet(Box<ParquetText>, BufReader<Stored<R>>),
     End(BufReader<Stored<R>>),
 }
 
@@ -66,6 +69,8 @@ impl<R: Read> Decompressed<R> {
             Kind::Gzip(Some(Box::new(GzDecoder::new(reader))))
         } else if head.starts_with(&ZSTD_MAGIC) {
             Kind::Zstd(zstd::stream::read::Decoder::with_buffer(reader)?)
+        } else if head.starts_with(&PARQUET_MAGIC) {
+            Kind::Parquet(Box::new(ParquetText::new(&mut reader)?), reader)
         } else {
             Kind::Plain(reader)
         };
@@ -82,7 +87,7 @@ impl<R: Read> Decompressed<R> {
 
     fn stored(&self) -> &Stored<R> {
         match &self.kind {
-            Kind::Plain(reader) | Kind::End(reader) => reader.get_ref(),
+            Kind::Plain(reader) | Kind::End(reader) | Kind::Parquet(_, reader) => reader.get_ref(),
             Kind::Gzip(decoder) => decoder.as_ref().expect("between members").get_ref().get_ref(),
             Kind::Zstd(decoder) => decoder.get_ref().get_ref(),
         }
@@ -102,6 +107,7 @@ impl<R: Read> Decompressed<R> {
         loop {
             match &mut self.kind {
                 Kind::Plain(reader) => return reader.read(buffer),
+                Kind::Parquet(text, _) => return text.read(buffer),
                 Kind::Zstd(decoder) => return decoder.read(buffer).map_err(|e| broken("zstd", e)),
                 Kind::End(_) => return Ok(0),
                 Kind::Gzip(decoder) => {

@@ -8,8 +8,7 @@ use std::io::Read;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use albatross_formats::alb::{Decoder, Outcome, Rows};
-use albatross_formats::{Format, MAX_LINE_BYTES};
+use albatross_formats::{Format, MAX_LINE_BYTES, Outcome, Reader};
 use albatross_lake::{NewFile, Table};
 use crossbeam_channel::{Sender, TrySendError};
 
@@ -39,6 +38,9 @@ pub(crate) struct Piece {
 /// A large source while its pieces are being decoded.
 struct Large {
     uri: String,
+    format: Format,
+    /// Its pieces are decoded by one reader, one after the other.
+    in_order: bool,
     state: Mutex<State>,
     /// Told when a piece is done.
     done: Condvar,
@@ -48,8 +50,8 @@ struct Large {
 struct State {
     /// Pieces sent and not yet decoded.
     pending: usize,
-    /// Batches that nobody appends to at the moment.
-    parked: Vec<Rows>,
+    /// Readers that nobody uses at the moment, and the rows they have gathered.
+    parked: Vec<Box<dyn Reader>>,
     outcome: Outcome,
     times: Option<RangeInclusive<i64>>,
     files: Vec<NewFile>,
@@ -69,21 +71,24 @@ pub(crate) fn read(worker: &mut Worker<'_>, source: &Source, pieces: &Sender<Pie
     let mut reader = Decompressed::new(file).map_err(|e| e.to_string())?;
     let mut cutter = Cutter::new();
     let mut piece = cutter.next(&mut reader).map_err(|e| e.to_string())?;
-    let format = recognise(source, piece.as_ref().map_or(&[], |piece| &piece.text))?;
+    let head = piece.as_ref().map_or(&[][..], |piece| &piece.text);
+    let format = recognise(source, head, shared.options)?;
+    let in_order = format.is_sequential(head);
     if format == Format::Metrics {
         return metrics(worker, source, reader, piece.map_or(Vec::new(), |p| p.text)).map(Some);
     }
 
-    let large = Arc::new(Large { uri: source.uri.clone(), state: Mutex::default(), done: Condvar::new() });
+    let uri = source.uri.clone();
+    let large = Arc::new(Large { uri, format, in_order, state: Mutex::default(), done: Condvar::new() });
     let mut reported = 0;
     let result = loop {
         let Some(Cut { text, line, byte }) = piece else { break Ok(()) };
         large.state().pending += 1;
-        match pieces.try_send(Piece { file: Arc::clone(&large), text, line, byte }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) => {
-                decode(shared, &mut worker.encoder, piece);
-            }
+        let next = Piece { file: Arc::clone(&large), text, line, byte };
+        if in_order {
+            decode(shared, &mut worker.encoder, next);
+        } else if let Err(TrySendError::Full(next) | TrySendError::Disconnected(next)) = pieces.try_send(next) {
+            decode(shared, &mut worker.encoder, next);
         }
         (shared.on_event)(Event::Read { bytes: reader.stored_bytes() - reported });
         reported = reader.stored_bytes();
@@ -99,16 +104,18 @@ pub(crate) fn read(worker: &mut Worker<'_>, source: &Source, pieces: &Sender<Pie
     let result =
         result.and_then(|()| if shared.stopping() { Ok(()) } else { check_size(source, reader.stored_bytes()) });
     let (bytes, hash) = (reader.stored_bytes(), reader.content_hash());
-    finish(shared, &mut worker.encoder, source, &mut state, result, bytes, hash).inspect_err(|_| {
-        shared.discard(Table::Alb, &state.files);
+    finish(shared, &mut worker.encoder, source, format, &mut state, result, bytes, hash).inspect_err(|_| {
+        shared.discard(Table::Rows(format), &state.files);
     })
 }
 
 /// All pieces are decoded: the rest of the rows is written, or all is given up.
+#[allow(clippy::too_many_arguments)] // what was read, and of what
 fn finish(
     shared: &Shared<'_>,
     encoder: &mut Encoder,
     source: &Source,
+    format: Format,
     state: &mut State,
     read: Result<(), String>,
     bytes: u64,
@@ -119,18 +126,32 @@ fn finish(
     }
     read?;
     if shared.stopping() {
-        shared.discard(Table::Alb, &state.files);
+        shared.discard(Table::Rows(format), &state.files);
         return Ok(None);
     }
+    let mut readers = std::mem::take(&mut state.parked);
+    for reader in &mut readers {
+        // Of pieces nothing is left; what was read in order ends here.
+        state.outcome.append(reader.finish());
+        state.times = joined(state.times.take(), range(reader.rows().arrivals()));
+    }
     let outcome = std::mem::take(&mut state.outcome);
-    let done = Done::new(shared.options, source, Format::Alb, bytes, content_hash, outcome, state.times.take())?;
-    for rows in std::mem::take(&mut state.parked) {
-        if !rows.is_empty() {
-            let files = shared.write_alb(&rows, encoder)?;
+    let done = Done::new(shared.options, source, format, bytes, content_hash, outcome, state.times.take())?;
+    for reader in readers {
+        if !reader.rows().is_empty() {
+            let files = shared.write(format, reader.rows(), encoder)?;
             state.files.extend(files);
         }
     }
-    Ok(Some(Batch { table: Table::Alb, sources: vec![done], files: std::mem::take(&mut state.files) }))
+    Ok(Some(Batch { table: Table::Rows(format), sources: vec![done], files: std::mem::take(&mut state.files) }))
+}
+
+/// From the first of both to the last.
+fn joined(a: Option<RangeInclusive<i64>>, b: Option<RangeInclusive<i64>>) -> Option<RangeInclusive<i64>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(*a.start().min(b.start())..=*a.end().max(b.end())),
+        (a, b) => a.or(b),
+    }
 }
 
 /// Helps to decode until all pieces of this source are done.
@@ -159,38 +180,42 @@ fn batch_bytes() -> usize {
 /// Decodes one piece; when enough rows have gathered, writes them.
 pub(crate) fn decode(shared: &Shared<'_>, encoder: &mut Encoder, piece: Piece) {
     let Piece { file, text, line, byte } = piece;
-    let mut rows = {
+    let reader = {
         let mut state = file.state();
-        if state.failure.is_some() {
-            None
-        } else {
-            Some(state.parked.pop().unwrap_or_else(|| Rows::new(shared.options.routes.clone())))
+        match state.failure {
+            Some(_) => None,
+            None => state.parked.pop().or_else(|| {
+                let mut reader = file.format.reader(&shared.options.settings)?;
+                reader.begin(&file.uri);
+                Some(reader)
+            }),
         }
     };
     let mut outcome = Outcome::default();
     let mut times = None;
     let mut written = Ok(Vec::new());
-    if let Some(batch) = &mut rows {
-        let before = batch.len();
-        batch.begin(&file.uri);
-        let mut decoder = Decoder::starting_at(line, byte);
-        decoder.push(&text, batch);
-        outcome = decoder.finish(batch);
-        drop(text);
-        times = range(&batch.arrivals()[before..]);
-        if batch.size_bytes() >= batch_bytes() {
-            written = shared.write_alb(batch, encoder);
-            batch.clear();
+    let reader = reader.map(|mut reader| {
+        let before = reader.rows().len();
+        if file.in_order {
+            reader.push(&text);
+        } else {
+            reader.begin_at(&file.uri, line, byte);
+            reader.push(&text);
+            outcome = reader.finish();
         }
-    }
+        drop(text);
+        times = range(&reader.rows().arrivals()[before..]);
+        if reader.rows().size_bytes() >= batch_bytes() {
+            written = shared.write(file.format, reader.rows(), encoder);
+            reader.rows_mut().clear();
+        }
+        reader
+    });
     let mut state = file.state();
     state.pending -= 1;
-    state.parked.extend(rows);
+    state.parked.extend(reader);
     state.outcome.append(outcome);
-    state.times = match (state.times.take(), times) {
-        (Some(a), Some(b)) => Some(*a.start().min(b.start())..=*a.end().max(b.end())),
-        (a, b) => a.or(b),
-    };
+    state.times = joined(state.times.take(), times);
     match written {
         Ok(files) => state.files.extend(files),
         Err(error) => state.failure = Some(error),

@@ -1,6 +1,6 @@
 //! The rows of `rejects` and `ingested`, and what the ledger knows of a file that has changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
@@ -87,7 +87,8 @@ pub(crate) fn without_changed(
     if todo.iter().all(|source| !source.is_sized()) {
         return Ok(todo);
     }
-    let known = runtime.block_on(content_hashes(lake))?;
+    let committed = crate::committed(runtime, lake)?;
+    let known = runtime.block_on(content_hashes(lake, &committed))?;
     todo.retain(|source| {
         let Some(ingested) = known.get(&source.uri) else { return true };
         match content_hash(source) {
@@ -118,9 +119,7 @@ fn content_hash(source: &Source) -> Result<String, String> {
 }
 
 /// Content hashes of all ingested files, by path.
-async fn content_hashes(lake: &Lake) -> Result<HashMap<String, String>, Error> {
-    let rows = lake.txns(Table::Alb).await?;
-    let metrics = lake.txns(Table::Metrics).await?;
+async fn content_hashes(lake: &Lake, committed: &[Arc<HashSet<TxnId>>]) -> Result<HashMap<String, String>, Error> {
     let mut known = HashMap::new();
     for file in lake.snapshot(Table::Ingested).await?.files {
         let bytes = lake.object_store().get(&file.location).await?.bytes().await?;
@@ -133,7 +132,7 @@ async fn content_hashes(lake: &Lake) -> Result<HashMap<String, String>, Error> {
                 columns.map(|name| batch.column_by_name(name).map(|c| c.as_string::<i32>().clone()));
             let (Some(uris), Some(txns), Some(hashes)) = (uris, txns, hashes) else { continue };
             for i in (0..batch.num_rows()).filter(|&i| uris.is_valid(i) && hashes.is_valid(i)) {
-                if TxnId::from_hex(txns.value(i)).is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn)) {
+                if TxnId::from_hex(txns.value(i)).is_some_and(|txn| committed.iter().any(|ids| ids.contains(&txn))) {
                     known.insert(uris.value(i).to_string(), hashes.value(i).to_string());
                 }
             }

@@ -20,6 +20,7 @@ mod lake_file;
 pub mod maintain;
 mod names;
 mod parquet_file;
+mod parquet_text;
 mod prefetch;
 mod small;
 mod sort;
@@ -33,10 +34,12 @@ mod worker;
 pub use summary::{Event, Failure, Summary};
 pub use window::Window;
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use albatross_formats::Routes;
-use albatross_lake::{Lake, Table};
+use albatross_formats::{Format, Settings};
+use albatross_lake::{Lake, Table, TxnId};
 use albatross_s3::S3;
 use tokio::runtime::Handle;
 
@@ -53,7 +56,9 @@ pub struct Options {
     pub memory_per_thread: usize,
     /// A source whose share of bad lines (rejects / (rows + rejects)) is above this fails as a whole. 1 accepts any share.
     pub max_rejects: f64,
-    pub routes: Routes,
+    /// What all sources are; `None` recognises each by itself.
+    pub format: Option<Format>,
+    pub settings: Settings,
     /// Stands in the ledger: which rules made the routes.
     pub route_rules: String,
 }
@@ -96,10 +101,9 @@ pub fn ingest(
 
     let mut todo = found;
     {
-        let rows = runtime.block_on(lake.txns(Table::Alb))?;
-        let metrics = runtime.block_on(lake.txns(Table::Metrics))?;
+        let known = committed(runtime, lake)?;
         todo.retain(|source| {
-            let there = source.txn().is_some_and(|txn| rows.contains(&txn) || metrics.contains(&txn));
+            let there = source.txn().is_some_and(|txn| known.iter().any(|ids| ids.contains(&txn)));
             match there {
                 true => tracing::debug!(source = source.uri, "source skipped, it is in the lake already"),
                 false => tracing::debug!(source = source.uri, bytes = source.size, "source found"),
@@ -120,4 +124,10 @@ pub fn ingest(
         todo = worker::run(runtime, lake, options, stop, on_event, todo, &mut summary)?;
     }
     Err(Error::Contended)
+}
+
+/// The ids of all sources in the lake, table by table.
+fn committed(runtime: &Handle, lake: &Lake) -> Result<Vec<Arc<HashSet<TxnId>>>, Error> {
+    let ids = Table::of_rows().map(|table| lake.txns(table));
+    Ok(runtime.block_on(futures::future::try_join_all(ids))?)
 }

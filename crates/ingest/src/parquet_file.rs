@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use albatross_formats::{Values, alb};
+use albatross_formats::{Rows, Values};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use chrono::{DateTime, NaiveDate};
@@ -27,12 +27,12 @@ pub(crate) struct Encoded {
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Encodes ALB rows: one file per day of arrival, sorted by arrival.
-pub(crate) fn encode_alb(rows: &alb::Rows, encoder: &mut Encoder) -> Result<Vec<Encoded>, ParquetError> {
+/// Encodes rows of a log: one file per day of arrival, sorted by arrival.
+pub(crate) fn encode_log(rows: &dyn Rows, encoder: &mut Encoder) -> Result<Vec<Encoded>, ParquetError> {
     let arrivals = rows.arrivals();
     let order = sort::order(arrivals);
     let columns = rows.columns();
-    let schema = alb::schema();
+    let schema = rows.schema();
     let mut files = Vec::new();
     let mut rest = order.as_slice();
     while let Some(&first) = rest.first() {

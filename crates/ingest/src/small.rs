@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decompress::{Decompressed, GZIP_MAGIC, ZSTD_MAGIC};
 use crate::gzip::{Gunzip, Text};
+use crate::parquet_text::PARQUET_MAGIC;
 use crate::source::{Source, plain};
 use crate::worker::{Shared, Trouble};
 
@@ -81,7 +82,7 @@ impl Stored<'_> {
     ) -> Result<bool, E> {
         let mut rest = self.bytes;
         let mut total = 0;
-        if !rest.starts_with(&GZIP_MAGIC) && !rest.starts_with(&ZSTD_MAGIC) {
+        if ![&GZIP_MAGIC[..], &ZSTD_MAGIC, &PARQUET_MAGIC].iter().any(|magic| rest.starts_with(magic)) {
             if rest.len() > MAX_RAW {
                 return Ok(false);
             }
@@ -102,7 +103,7 @@ impl Stored<'_> {
         if rest.is_empty() {
             return Ok(true);
         }
-        // Zstandard, and gzip that libdeflate does not like; this also finds the words for what is wrong with it.
+        // Zstandard, Parquet, and gzip that libdeflate does not like; this also finds the words for what is wrong with it.
         let at = self.len() - rest.len() as u64;
         let reader = if at == 0 { Decompressed::new(rest) } else { Decompressed::behind_member(rest, at) };
         let mut reader = reader.map_err(|e| e.to_string())?;

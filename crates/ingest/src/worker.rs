@@ -1,11 +1,12 @@
 //! The threads that read, decode and write.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use albatross_formats::alb::{Decoder, Outcome, Rows};
-use albatross_formats::{Counts, Format, Reject, metrics};
+use albatross_formats::{Counts, Format, Outcome, Reader, Reject, Rows, metrics};
 use albatross_lake::{Lake, NewFile, Table, TxnId};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use object_store::ObjectStoreExt;
@@ -89,14 +90,15 @@ impl Shared<'_> {
         (room as f64 / (1.0 + ENCODING_SHARE)) as usize
     }
 
-    /// Sorts, encodes and stores rows, one file per day. Nothing is committed.
-    pub(crate) fn write_alb(&self, rows: &Rows, encoder: &mut Encoder) -> Result<Vec<NewFile>, Error> {
+    /// Sorts, encodes and stores rows of a log, one file per day. Nothing is committed.
+    pub(crate) fn write(&self, format: Format, rows: &dyn Rows, encoder: &mut Encoder) -> Result<Vec<NewFile>, Error> {
+        let table = Table::Rows(format);
         let mut files = Vec::new();
-        for file in parquet_file::encode_alb(rows, encoder)? {
-            match self.store(Table::Alb, file) {
+        for file in parquet_file::encode_log(rows, encoder)? {
+            match self.store(table, file) {
                 Ok(file) => files.push(file),
                 Err(error) => {
-                    self.discard(Table::Alb, &files);
+                    self.discard(table, &files);
                     return Err(error);
                 }
             }
@@ -226,12 +228,16 @@ pub(crate) struct Worker<'a> {
     pub(crate) shared: &'a Shared<'a>,
     pub(crate) encoder: Encoder,
     messages: Sender<Message>,
-    /// Rows of complete sources, and of the one that is being read.
-    rows: Rows,
-    done: Vec<Done>,
-    /// When the first of `done` was read.
+    gathered: BTreeMap<Format, Gathered>,
+    /// When the first source of `gathered` was read.
     since: Instant,
     buffers: Buffers,
+}
+
+/// Rows of complete sources of one format, and of the one that is being read.
+struct Gathered {
+    reader: Box<dyn Reader>,
+    done: Vec<Done>,
 }
 
 impl<'a> Worker<'a> {
@@ -240,8 +246,7 @@ impl<'a> Worker<'a> {
             shared,
             encoder: Encoder::new(parquet_file::ZSTD_LEVEL)?,
             messages,
-            rows: Rows::new(shared.options.routes.clone()),
-            done: Vec::new(),
+            gathered: BTreeMap::new(),
             since: Instant::now(),
             buffers: Buffers::default(),
         })
@@ -259,7 +264,7 @@ impl<'a> Worker<'a> {
             }
         }
         self.flush();
-        self.rows = Rows::default();
+        self.gathered.clear();
         // Without a sender of our own the channel closes when the last reader of a large file is done.
         drop(piece_sender);
         for piece in &self.shared.pieces {
@@ -274,18 +279,20 @@ impl<'a> Worker<'a> {
     }
 
     fn source(&mut self, source: &Source, piece_sender: &Sender<Piece>) {
-        let (before, bytes_before) = (self.rows.len(), self.rows.size_bytes());
+        let bytes_before = self.gathered_bytes();
         tracing::debug!(source = source.uri.as_str(), bytes = source.size, "source is being read");
         match self.small(source) {
             Ok(Small::Rows(done)) => {
                 (self.shared.on_event)(Event::Read { bytes: done.bytes });
-                if self.done.is_empty() {
+                if self.gathered.values().all(|gathered| gathered.done.is_empty()) {
                     self.since = Instant::now();
                 }
-                self.done.push(done);
+                if let Some(gathered) = self.gathered.get_mut(&done.format) {
+                    gathered.done.push(done);
+                }
                 // The next file will be much like this one.
-                let bytes = self.rows.size_bytes();
-                let expected = bytes + (bytes - bytes_before);
+                let bytes = self.gathered_bytes();
+                let expected = bytes + bytes.saturating_sub(bytes_before);
                 let room = self.shared.batch_bytes(self.buffers.size_bytes());
                 if expected > room || self.since.elapsed() >= MAX_WAIT {
                     self.flush();
@@ -296,7 +303,6 @@ impl<'a> Worker<'a> {
                 self.send(Message::Batch(batch));
             }
             Ok(Small::TooLarge) => {
-                self.rows.truncate(before);
                 self.flush();
                 self.buffers = Buffers::default();
                 match large::read(self, source, piece_sender) {
@@ -305,11 +311,12 @@ impl<'a> Worker<'a> {
                     Err(trouble) => self.give_up(source, trouble),
                 }
             }
-            Err(trouble) => {
-                self.rows.truncate(before);
-                self.give_up(source, trouble);
-            }
+            Err(trouble) => self.give_up(source, trouble),
         }
+    }
+
+    fn gathered_bytes(&self) -> usize {
+        self.gathered.values().map(|gathered| gathered.reader.rows().size_bytes()).sum()
     }
 
     fn small(&mut self, source: &Source) -> Result<Small, Trouble> {
@@ -323,44 +330,70 @@ impl<'a> Worker<'a> {
         result
     }
 
-    /// Decodes a file that is at hand. Unless it comes back as rows, those of it in `self.rows` are still to be taken back.
+    /// Decodes a file that is at hand.
     fn decode_small(&mut self, source: &Source, mut stored: Stored<'_>) -> Result<Small, Trouble> {
-        let before = self.rows.len();
-        self.rows.begin(&source.uri);
-        let mut decoder = Decoder::default();
+        let options = self.shared.options;
         let mut format = None;
+        // Where rows of a log go, and how many are there already.
+        let mut into: Option<(Format, usize)> = None;
         // Text that is not decoded yet: until the format is known, and of metrics all.
         let mut held = Vec::new();
-        let fits = stored.each_piece(|piece| -> Result<(), Trouble> {
-            if format.is_none() && held.is_empty() {
-                format = recognise(source, piece).ok();
-            } else if format.is_none() {
-                held.extend_from_slice(piece);
-                format = recognise(source, &held).ok();
-                if format == Some(Format::Alb) {
-                    decoder.push(&held, &mut self.rows);
-                }
-                return if format.is_none() && held.len() > HEAD { Err(unrecognised(&held)) } else { Ok(()) };
+        let gathered = &mut self.gathered;
+        let decoded = stored.each_piece(|piece| -> Result<(), Trouble> {
+            if let Some((format, _)) = into {
+                reader(gathered, format).push(piece);
+                return Ok(());
             }
-            match format {
-                Some(Format::Alb) => decoder.push(piece, &mut self.rows),
-                Some(Format::Metrics) | None => held.extend_from_slice(piece),
+            // Mostly the first piece is enough, and nothing is copied.
+            let text = if held.is_empty() {
+                piece
+            } else {
+                held.extend_from_slice(piece);
+                &held
+            };
+            if format.is_none() {
+                format = recognise(source, text, options).ok();
+                into = begin(gathered, format, source, options);
+            }
+            if let Some((format, _)) = into {
+                reader(gathered, format).push(text);
+            } else if format.is_none() && text.len() > HEAD {
+                return Err(unrecognised(text));
+            } else if held.is_empty() {
+                held.extend_from_slice(piece);
             }
             Ok(())
-        })?;
-        if !fits {
-            return Ok(Small::TooLarge);
-        }
+        });
         let (stored_bytes, content_hash) = (stored.len(), stored.content_hash());
-        match format {
-            Some(Format::Metrics) => self.metrics(source, &held, stored_bytes, content_hash).map(Small::Metrics),
-            None if !held.is_empty() => Err(unrecognised(&held)),
+        let finished = into.map(|(format, before)| {
+            let reader = reader(gathered, format);
+            (reader.finish(), before, reader)
+        });
+        match (decoded, format, finished) {
+            (Ok(true), Some(format), Some((outcome, before, reader))) => {
+                let times = range(&reader.rows().arrivals()[before..]);
+                let done = Done::new(options, source, format, stored_bytes, content_hash, outcome, times);
+                done.map(Small::Rows).map_err(|reason| {
+                    reader.rows_mut().truncate(before);
+                    reason.into()
+                })
+            }
+            (Ok(true), Some(_), None) => self.metrics(source, &held, stored_bytes, content_hash).map(Small::Metrics),
+            (Ok(true), None, _) if !held.is_empty() => Err(unrecognised(&held)),
             // Load balancers without traffic leave empty files.
-            Some(Format::Alb) | None => {
-                let outcome = decoder.finish(&mut self.rows);
-                let times = range(&self.rows.arrivals()[before..]);
-                let options = self.shared.options;
-                Ok(Small::Rows(Done::new(options, source, Format::Alb, stored_bytes, content_hash, outcome, times)?))
+            (Ok(true), None, _) => {
+                let format = recognise(source, b"", options)?;
+                if begin(gathered, Some(format), source, options).is_none() {
+                    return self.metrics(source, b"", stored_bytes, content_hash).map(Small::Metrics);
+                }
+                let outcome = Outcome::default();
+                Ok(Small::Rows(Done::new(options, source, format, stored_bytes, content_hash, outcome, None)?))
+            }
+            (not_whole, _, finished) => {
+                if let Some((_, before, reader)) = finished {
+                    reader.rows_mut().truncate(before);
+                }
+                not_whole.map(|_| Small::TooLarge)
             }
         }
     }
@@ -386,23 +419,27 @@ impl<'a> Worker<'a> {
         let files = decoded
             .batches
             .iter()
-            .map(|batch| self.shared.store(Table::Metrics, parquet_file::encode(batch).map_err(Error::from)?))
+            .map(|batch| self.shared.store(Table::METRICS, parquet_file::encode(batch).map_err(Error::from)?))
             .collect::<Result<Vec<_>, Error>>()?;
-        Ok(Batch { table: Table::Metrics, sources: vec![done], files })
+        Ok(Batch { table: Table::METRICS, sources: vec![done], files })
     }
 
     /// Writes the rows gathered so far and hands them to the committer.
     fn flush(&mut self) {
-        let done = std::mem::take(&mut self.done);
-        if done.is_empty() {
-            return;
+        for (&format, gathered) in &mut self.gathered {
+            let sources = std::mem::take(&mut gathered.done);
+            if sources.is_empty() {
+                continue;
+            }
+            let written = self.shared.write(format, gathered.reader.rows(), &mut self.encoder);
+            gathered.reader.rows_mut().clear();
+            let message = match written {
+                Ok(files) => Message::Batch(Batch { table: Table::Rows(format), sources, files }),
+                Err(error) => Message::Fatal(error),
+            };
+            // The committer listens until the last worker has ended.
+            drop(self.messages.send(message));
         }
-        let written = self.shared.write_alb(&self.rows, &mut self.encoder);
-        self.rows.clear();
-        self.send(match written {
-            Ok(files) => Message::Batch(Batch { table: Table::Alb, sources: done, files }),
-            Err(error) => Message::Fatal(error),
-        });
     }
 
     fn give_up(&self, source: &Source, trouble: Trouble) {
@@ -453,18 +490,41 @@ impl Done {
     }
 }
 
-/// The format of a source, by its name or the beginning of its text.
-pub(crate) fn recognise(source: &Source, text: &[u8]) -> Result<Format, Trouble> {
-    if text.is_empty() {
-        return Ok(Format::Alb);
+/// Rows of `source` follow, which go to the others of this format; returns how many these are. `None` for metrics, which are no rows of a
+/// log, and if the format is not known.
+fn begin(
+    gathered: &mut BTreeMap<Format, Gathered>,
+    format: Option<Format>,
+    source: &Source,
+    options: &Options,
+) -> Option<(Format, usize)> {
+    let format = format?;
+    if let Entry::Vacant(new) = gathered.entry(format) {
+        new.insert(Gathered { reader: format.reader(&options.settings)?, done: Vec::new() });
     }
-    Format::recognise(&source.uri, &text[..text.len().min(HEAD)]).ok_or_else(|| unrecognised(text))
+    let reader = reader(gathered, format);
+    reader.begin(&source.uri);
+    Some((format, reader.rows().len()))
+}
+
+fn reader(gathered: &mut BTreeMap<Format, Gathered>, format: Format) -> &mut dyn Reader {
+    &mut *gathered.get_mut(&format).expect("rows of this format have begun").reader
+}
+
+/// The format of a source, as the user says, by its name or by the beginning of its text.
+pub(crate) fn recognise(source: &Source, text: &[u8], options: &Options) -> Result<Format, Trouble> {
+    let head = &text[..text.len().min(HEAD)];
+    let format = options.format.or_else(|| Format::recognise(&source.uri, head, &options.settings));
+    // Nobody knows of what an empty file is, and it does not matter.
+    format.or_else(|| text.is_empty().then_some(Format::Alb)).ok_or_else(|| unrecognised(text))
 }
 
 fn unrecognised(text: &[u8]) -> Trouble {
     let first = text[..text.len().min(40)].escape_ascii();
+    let tried: Vec<&str> = Format::ALL.into_iter().map(Format::describe).collect();
     Trouble::Source(format!(
-        "not recognised: it begins with \"{first}\", which is neither an ALB access log nor CloudWatch metrics (JSON or CSV)"
+        "not recognised: it begins with \"{first}\", which is none of: {}. If it is one of them, say which with --format",
+        tried.join(", ")
     ))
 }
 

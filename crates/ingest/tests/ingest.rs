@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use albatross_formats::Routes;
+use albatross_formats::Settings;
 use albatross_ingest::{Event, Options, Summary, Window, ingest};
 use albatross_lake::{Lake, Table, Value};
 use albatross_s3::S3;
@@ -68,7 +68,8 @@ impl Site {
             threads: 2,
             memory_per_thread: 0,
             max_rejects: 1.0,
-            routes: Routes::default(),
+            format: None,
+            settings: Settings::default(),
             route_rules: "1".into(),
         }
     }
@@ -125,12 +126,12 @@ fn a_folder_of_all_kinds_and_a_second_run() {
     let first = site.run();
     assert_eq!(first.failures, []);
     assert_eq!((first.found, first.ingested_files(), first.counts.rows), (10, 10, 81));
-    assert_eq!(site.rows(Table::Alb), 80);
-    assert_eq!(site.rows(Table::Metrics), 1);
+    assert_eq!(site.rows(Table::ALB), 80);
+    assert_eq!(site.rows(Table::METRICS), 1);
     assert_eq!(site.rows(Table::Ingested), 10);
     let second = site.run();
     assert_eq!((second.already, second.ingested_files(), second.commits), (10, 0, 0));
-    assert_eq!(site.rows(Table::Alb), 80);
+    assert_eq!(site.rows(Table::ALB), 80);
 }
 
 #[test]
@@ -157,14 +158,14 @@ fn a_file_that_breaks_midway_leaves_nothing_and_the_others_go_on() {
     assert!(reason("bytes-behind-the-end.log.gz").contains("bytes that are not gzip follow the data at byte"));
     assert!(reason("binary.bin").contains("not recognised"));
     assert_eq!((reasons.len(), summary.ingested_files()), (5, 1));
-    assert_eq!(site.rows(Table::Alb), 5);
+    assert_eq!(site.rows(Table::ALB), 5);
     assert_eq!(site.rows(Table::Ingested), 1);
 
     // Mended files are taken by the next run.
     site.put("truncated.log.gz", &whole);
     let summary = site.run();
     assert_eq!((summary.ingested_files(), summary.already), (1, 1));
-    assert_eq!(site.rows(Table::Alb), 2005);
+    assert_eq!(site.rows(Table::ALB), 2005);
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn too_many_bad_lines_fail_the_file() {
     assert_eq!((summary.failures.len(), summary.ingested_files()), (1, 1));
     assert!(summary.failures[0].reason.contains("2 of 3 lines are bad"), "{:?}", summary.failures);
     assert!(summary.failures[0].reason.contains("line 2"), "{:?}", summary.failures);
-    assert_eq!((site.rows(Table::Alb), site.rows(Table::Rejects)), (10, 0));
+    assert_eq!((site.rows(Table::ALB), site.rows(Table::Rejects)), (10, 0));
 }
 
 #[test]
@@ -206,7 +207,7 @@ fn a_touched_file_is_known_and_a_changed_one_is_refused() {
     site.put("a.log", lines(0, 11));
     let grown = site.run();
     assert!(grown.failures[0].reason.contains("changed since it was ingested"));
-    assert_eq!(site.rows(Table::Alb), 10);
+    assert_eq!(site.rows(Table::ALB), 10);
 }
 
 #[test]
@@ -218,19 +219,19 @@ fn a_large_file_is_read_in_pieces_with_the_same_result() {
     site.put("plain.log", format!("{text}torn\n"));
     let summary = site.run();
     assert_eq!((summary.counts.rows, summary.counts.rejects, summary.failures.len()), (rows, 1, 0));
-    assert_eq!(site.rows(Table::Alb), rows);
+    assert_eq!(site.rows(Table::ALB), rows);
     let rejects = site.runtime.block_on(site.lake().snapshot(Table::Rejects)).unwrap();
     assert_eq!(rejects.files[0].stats.get("line").unwrap().min, Some(Value::Int(rows as i64 + 1)));
     assert_eq!(rejects.files[0].stats.get("byte").unwrap().min, Some(Value::Int(text.len() as i64)));
 
-    let parquet = site.parquet_files(Table::Alb);
+    let parquet = site.parquet_files(Table::ALB);
     let mut broken = gzip(&text);
     broken.truncate(broken.len() - 9);
     site.put("broken.log.gz", broken);
     let summary = site.run();
     assert!(summary.failures[0].reason.contains("truncated"), "{:?}", summary.failures);
-    assert_eq!(site.rows(Table::Alb), rows);
-    assert_eq!(site.parquet_files(Table::Alb), parquet, "files of the broken source are deleted");
+    assert_eq!(site.rows(Table::ALB), rows);
+    assert_eq!(site.parquet_files(Table::ALB), parquet, "files of the broken source are deleted");
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn a_file_that_turns_out_too_large_for_memory_is_read_once() {
     let options = Options { threads: 1, ..site.options(&[&site.logs()]) };
     let summary = site.run_with(&options, &|_| {});
     assert_eq!((summary.counts.rows, summary.failures.len()), (7 + 1 + 48 * 3600, 0));
-    assert_eq!(site.rows(Table::Alb), summary.counts.rows);
+    assert_eq!(site.rows(Table::ALB), summary.counts.rows);
 }
 
 #[test]
@@ -258,7 +259,7 @@ fn two_ingests_at_once_take_each_file_once() {
     });
     assert_eq!(summaries.iter().map(Summary::ingested_files).sum::<u64>(), 40);
     assert!(summaries.iter().all(|s| s.ingested_files() + s.already == 40 && s.failures.is_empty()));
-    assert_eq!((site.rows(Table::Alb), site.rows(Table::Ingested)), (400, 40));
+    assert_eq!((site.rows(Table::ALB), site.rows(Table::Ingested)), (400, 40));
 }
 
 #[test]
@@ -279,10 +280,10 @@ fn a_stopped_run_commits_what_is_complete_and_goes_on_later() {
     let summary = ingest(site.runtime.handle(), &lake, &options, &stop, &on_event).unwrap();
     assert!(summary.ingested_files() >= 10 && summary.left >= 1, "{summary:?}");
     assert_eq!(summary.ingested_files() + summary.left, 50);
-    assert_eq!(site.rows(Table::Alb), summary.ingested_files());
+    assert_eq!(site.rows(Table::ALB), summary.ingested_files());
     let rest = site.run();
     assert_eq!(rest.ingested_files(), summary.left);
-    assert_eq!(site.rows(Table::Alb), 50);
+    assert_eq!(site.rows(Table::ALB), 50);
 }
 
 #[test]
@@ -292,7 +293,7 @@ fn rows_are_split_by_day_and_sorted_by_arrival() {
     let late = line(0).replace("2026-11-19T18", "2026-11-20T00");
     site.put("midnight.log", format!("{late}{}{}", line(9), line(3)));
     site.run();
-    let snapshot = site.runtime.block_on(site.lake().snapshot(Table::Alb)).unwrap();
+    let snapshot = site.runtime.block_on(site.lake().snapshot(Table::ALB)).unwrap();
     let days: Vec<String> = snapshot.files.iter().map(|file| file.day.unwrap().to_string()).collect();
     assert_eq!(days, ["2026-11-19", "2026-11-20"]);
     let path = format!("/{}", snapshot.files[0].location);

@@ -23,21 +23,21 @@ fn small_files_become_few_sorted_ones_with_the_same_rows() {
     let site = Site::new();
     site.fill(day("2026-11-19"), 6, 400);
     site.fill(day("2026-11-20"), 1, 10);
-    let (before, bytes) = (site.all(), site.bytes(Table::Alb));
+    let (before, bytes) = (site.all(), site.bytes(Table::ALB));
     assert_eq!(before[0].0, 2410);
 
     let planned = site.maintain(&maintain::Options { dry_run: true, ..options() });
-    assert_eq!((planned.compacted.len(), site.files(Table::Alb).len()), (3, 7), "alb, rejects, ingested");
+    assert_eq!((planned.compacted.len(), site.files(Table::ALB).len()), (3, 7), "alb, rejects, ingested");
     let summary = site.maintain(&options());
     let alb = &summary.compacted[0];
-    assert_eq!((alb.table, alb.day, alb.files_before, alb.files_after), (Table::Alb, Some(day("2026-11-19")), 6, 1));
-    assert!(site.bytes(Table::Alb) < bytes, "{} {bytes}", site.bytes(Table::Alb));
+    assert_eq!((alb.table, alb.day, alb.files_before, alb.files_after), (Table::ALB, Some(day("2026-11-19")), 6, 1));
+    assert!(site.bytes(Table::ALB) < bytes, "{} {bytes}", site.bytes(Table::ALB));
     assert_eq!(site.all(), before);
-    for (table, files) in [(Table::Alb, 2), (Table::Rejects, 1), (Table::Ingested, 1)] {
+    for (table, files) in [(Table::ALB, 2), (Table::Rejects, 1), (Table::Ingested, 1)] {
         assert_eq!(site.files(table).len(), files, "{table}");
     }
 
-    let file = fs::File::open(site.on_disk(&site.files(Table::Alb)[0])).unwrap();
+    let file = fs::File::open(site.on_disk(&site.files(Table::ALB)[0])).unwrap();
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     assert_eq!(builder.schema().fields(), albatross_formats::alb::schema().fields());
     let groups: Vec<i64> = builder.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
@@ -63,12 +63,12 @@ fn a_large_day_becomes_files_of_the_wanted_size_one_behind_the_other() {
     let site = Site::new();
     site.fill(day("2026-11-19"), 8, 500);
     let before = site.all();
-    let target = site.bytes(Table::Alb) / 3;
+    let target = site.bytes(Table::ALB) / 3;
     let summary = site.maintain(&maintain::Options { target, rows_per_group: 200, ..options() });
     let alb = &summary.compacted[0];
     assert!((2..=3).contains(&alb.files_after), "{alb:?}");
     let mut bounds: Vec<_> = site
-        .files(Table::Alb)
+        .files(Table::ALB)
         .iter()
         .map(|file| file.stats.get("started_at").map(|stat| (format!("{:?}", stat.min), format!("{:?}", stat.max))))
         .collect();
@@ -86,13 +86,13 @@ fn ids_outlive_compaction_checkpoint_and_clean_up() {
     let summary = site.maintain(&all_old);
     assert_eq!(summary.deleted_files, 15, "alb, rejects, ingested");
     assert!(summary.log_files > 15 && summary.checkpoints == 3, "{summary:?}");
-    assert_eq!(Table::ALL.map(|table| site.stored(table)), [1, 0, 1, 1]);
+    assert_eq!([Table::ALB, Table::Rejects, Table::Ingested].map(|table| site.stored(table)), [1, 1, 1]);
     let known = site.ingest(&[site.logs()]);
     assert_eq!((known.already, known.ingested_files()), (5, 0));
     assert_eq!(site.all(), before);
     // And the lake goes on.
     site.fill(day("2026-11-20"), 1, 20);
-    assert_eq!(site.content(Table::Alb).0, 120);
+    assert_eq!(site.content(Table::ALB).0, 120);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn clean_up_spares_what_is_young_or_in_the_table() {
     let stray = site.folder.path().join(format!("lake/alb/day=2026-11-19/{}.parquet", Uuid::new_v4()));
     fs::write(&stray, "left by a crash").unwrap();
     site.maintain(&options());
-    assert_eq!(site.stored(Table::Alb), 5, "the new one, the three it replaces, and the stray one");
+    assert_eq!(site.stored(Table::ALB), 5, "the new one, the three it replaces, and the stray one");
     assert_eq!(
         site.maintain(&maintain::Options { dry_run: true, grace: TimeDelta::zero(), ..options() }).deleted_files,
         10
@@ -118,7 +118,26 @@ fn clean_up_spares_what_is_young_or_in_the_table() {
     }
     assert_eq!(site.maintain(&options()).deleted_files, 1);
     assert!(!stray.exists());
-    assert_eq!((site.stored(Table::Alb), site.content(Table::Alb).0), (4, 60));
+    assert_eq!((site.stored(Table::ALB), site.content(Table::ALB).0), (4, 60));
+}
+
+#[test]
+fn half_written_files_of_killed_runs_go_when_they_are_old() {
+    let site = Site::new();
+    site.fill(day("2026-11-19"), 1, 20);
+    let half = |age: u64| {
+        let path = site.folder.path().join(format!("lake/alb/day=2026-11-19/{}.parquet#1", Uuid::new_v4()));
+        fs::write(&path, "half").unwrap();
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
+        fs::File::options().append(true).open(&path).unwrap().set_modified(then).unwrap();
+        path
+    };
+    let (young, old) = (half(60), half(25 * 3600));
+    let planned = site.maintain(&maintain::Options { dry_run: true, ..options() });
+    assert_eq!((planned.deleted_files, planned.deleted_bytes, old.exists()), (1, 4, true));
+    let done = site.maintain(&options());
+    assert_eq!((done.deleted_files, young.exists(), old.exists()), (1, true, false));
+    assert_eq!(site.content(Table::ALB).0, 20);
 }
 
 #[test]
@@ -130,13 +149,13 @@ fn days_past_retention_go_and_their_sources_stay_known() {
     }
     let keep = |days| maintain::Options { retain_days: Some(days), ..options() };
     let dry = site.maintain(&maintain::Options { dry_run: true, ..keep(2) });
-    assert_eq!((dry.dropped.days, dry.dropped.rows, site.content(Table::Alb).0), (2, 40, 80));
+    assert_eq!((dry.dropped.days, dry.dropped.rows, site.content(Table::ALB).0), (2, 40, 80));
     let summary = site.maintain(&keep(2));
     assert_eq!((summary.dropped.days, summary.dropped.files, summary.dropped.rows), (2, 4, 40));
-    let days: Vec<_> = site.files(Table::Alb).iter().map(|file| file.day.unwrap()).collect();
+    let days: Vec<_> = site.files(Table::ALB).iter().map(|file| file.day.unwrap()).collect();
     assert_eq!(days, [today - Days::new(2), today]);
     assert_eq!(site.maintain(&keep(2)).dropped, maintain::Dropped::default());
-    assert_eq!(site.runtime.block_on(site.lake().kept_from(Table::Alb)).unwrap(), Some(today - Days::new(2)));
+    assert_eq!(site.runtime.block_on(site.lake().kept_from(Table::ALB)).unwrap(), Some(today - Days::new(2)));
     let known = site.ingest(&[site.logs()]);
     assert_eq!((known.already, known.ingested_files()), (8, 0));
 }
@@ -145,37 +164,37 @@ fn days_past_retention_go_and_their_sources_stay_known() {
 fn a_damaged_file_is_named_and_the_others_are_merged() {
     let site = Site::new();
     site.fill(day("2026-11-19"), 4, 20);
-    let damaged = site.on_disk(&site.files(Table::Alb)[1]);
+    let damaged = site.on_disk(&site.files(Table::ALB)[1]);
     fs::write(&damaged, "PAR1 no more PAR1").unwrap();
     let summary = maintain(site.runtime.handle(), &site.lake(), &options(), &AtomicBool::new(false), &|_| {}).unwrap();
     assert_eq!(summary.failures.len(), 1);
     assert!(damaged.ends_with(summary.failures[0].source.rsplit('/').next().unwrap()));
     assert_eq!(summary.compacted[0].files_before, 3);
-    assert_eq!(site.files(Table::Alb).len(), 2);
+    assert_eq!(site.files(Table::ALB).len(), 2);
 }
 
 #[test]
 fn whoever_comes_second_changes_nothing() {
     let site = Site::new();
     site.fill(day("2026-11-19"), 4, 20);
-    let before = site.content(Table::Alb);
+    let before = site.content(Table::ALB);
     let lake = site.lake();
-    let files = site.files(Table::Alb);
+    let files = site.files(Table::ALB);
     // While its files are being merged, one of them is taken out.
     let taken = std::cell::Cell::new(false);
     let on_event = |event: maintain::Event<'_>| {
-        if matches!(event, maintain::Event::Compacting { table: Table::Alb, .. }) && !taken.replace(true) {
+        if matches!(event, maintain::Event::Compacting { table: Table::ALB, .. }) && !taken.replace(true) {
             let kept_from = day("2026-11-19");
-            let gone = lake.replace(Table::Alb, &files[..1], &[], Change::Retention { kept_from });
+            let gone = lake.replace(Table::ALB, &files[..1], &[], Change::Retention { kept_from });
             assert!(matches!(site.runtime.block_on(gone).unwrap(), Replaced::Committed { .. }));
         }
     };
     let summary =
         maintain(site.runtime.handle(), &site.lake(), &options(), &AtomicBool::new(false), &on_event).unwrap();
     assert_eq!(summary.lost, ["alb day=2026-11-19"]);
-    assert!(summary.compacted.iter().all(|done| done.table != Table::Alb));
-    assert_eq!((site.files(Table::Alb).len(), site.stored(Table::Alb)), (3, 4), "its own file is deleted");
-    assert_eq!(site.content(Table::Alb).0, before.0 - 20);
+    assert!(summary.compacted.iter().all(|done| done.table != Table::ALB));
+    assert_eq!((site.files(Table::ALB).len(), site.stored(Table::ALB)), (3, 4), "its own file is deleted");
+    assert_eq!(site.content(Table::ALB).0, before.0 - 20);
 }
 
 #[test]
@@ -194,14 +213,14 @@ fn two_at_once_beside_ingests_lose_and_double_nothing() {
                 scope.spawn(|| half.iter().for_each(|path| drop(site.ingest(std::slice::from_ref(path)))));
                 scope.spawn(|| (0..3).for_each(|_| drop(site.maintain(&options()))));
             }
-            scope.spawn(|| (0..5).for_each(|_| assert!(site.content(Table::Alb).0.is_multiple_of(30))));
+            scope.spawn(|| (0..5).for_each(|_| assert!(site.content(Table::ALB).0.is_multiple_of(30))));
         });
     }
-    let beside = site.content(Table::Alb);
+    let beside = site.content(Table::ALB);
     assert_eq!(site.content(Table::Ingested).0, 6 * rounds as u64);
     // The same without anybody else.
     let alone = Site { folder: tempfile::tempdir().unwrap(), runtime: Runtime::new().unwrap() };
     alone.ingest(&[site.logs()]);
-    assert_eq!(alone.content(Table::Alb), beside);
+    assert_eq!(alone.content(Table::ALB), beside);
     assert_eq!(beside.0, 180 * rounds as u64);
 }

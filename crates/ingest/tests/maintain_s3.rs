@@ -10,7 +10,7 @@ use albatross_ingest::maintain::{Options, maintain};
 use albatross_ingest::verify::{self, verify};
 use albatross_lake::{Lake, Table};
 use albatross_s3::{AccessKey, Limits, S3};
-use albatross_testbed::{Fault, Faults, Moto, Proxy};
+use albatross_testbed::{Fault, Faults, Loopback, Moto, Proxy};
 use chrono::TimeDelta;
 use common::{Site, day, line};
 
@@ -18,7 +18,20 @@ use common::{Site, day, line};
 fn a_lake_in_s3_is_maintained_and_verified() {
     let site = Site::new();
     let Some(moto) = site.runtime.block_on(Moto::start("lakes")) else { return };
-    let proxy = site.runtime.block_on(Proxy::start(moto.port()));
+    maintained_and_verified(&site, moto.port());
+}
+
+#[test]
+fn so_is_a_lake_in_a_folder_that_is_served_as_a_bucket() {
+    let site = Site::new();
+    let bucket = site.folder.path().join("bucket");
+    std::fs::create_dir(&bucket).unwrap();
+    let loopback = site.runtime.block_on(Loopback::start(&bucket, "lakes")).unwrap();
+    maintained_and_verified(&site, loopback.port());
+}
+
+fn maintained_and_verified(site: &Site, port: u16) {
+    let proxy = site.runtime.block_on(Proxy::start(port));
     let limits = Limits {
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(50),
@@ -54,12 +67,12 @@ fn a_lake_in_s3_is_maintained_and_verified() {
     proxy.set(Faults::default());
 
     let mut files = BTreeMap::new();
-    for table in [Table::Alb, Table::Ingested] {
+    for table in [Table::ALB, Table::Ingested] {
         let snapshot = site.runtime.block_on(lake().snapshot(table)).unwrap();
         files.insert(table.name(), snapshot.files.iter().map(|file| file.rows.unwrap()).collect::<Vec<_>>());
     }
     assert_eq!(files, BTreeMap::from([("alb", vec![200]), ("ingested", vec![4])]));
-    let options = verify::Options { sources: Some(Vec::new()), s3: s3.clone() };
+    let options = verify::Options { sources: Some(Vec::new()), s3: s3.clone(), settings: Default::default() };
     let summary = verify(site.runtime.handle(), &lake(), &options, &stop, &|found| panic!("{found:?}")).unwrap();
     assert_eq!((summary.sources, summary.read_again, summary.rows), (4, 4, 204));
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use albatross_formats::Routes;
+use albatross_formats::Settings;
 use albatross_ingest::{Event, Options, Summary, Window, ingest};
 use albatross_lake::{Lake, Table};
 use albatross_s3::{AccessKey, Limits, S3};
-use albatross_testbed::{Answer, Fault, Faults, Moto, Proxy, Request};
+use albatross_testbed::{Answer, Fault, Faults, Loopback, Moto, Proxy, Request};
 use bytes::Bytes;
 use object_store::ObjectStoreExt;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -40,20 +40,41 @@ fn key(region: &str, day: u32, end: &str, n: usize) -> String {
 /// A server with a bucket `logs`, a proxy before it, and a folder with the same files as the bucket.
 struct Site {
     runtime: Runtime,
-    moto: Moto,
+    server: Server,
     proxy: Proxy,
     dir: TempDir,
 }
 
+enum Server {
+    Moto(Moto),
+    Loopback(Loopback),
+}
+
 impl Site {
     fn new() -> Option<Site> {
+        Site::with(async |_| Some(Server::Moto(Moto::start("logs").await?)))
+    }
+
+    /// Runs a test on both servers, moto where it is.
+    fn each(test: impl Fn(Site)) {
+        Site::with(async |bucket| Some(Server::Loopback(Loopback::start(bucket, "logs").await.unwrap()))).map(&test);
+        Site::new().map(test);
+    }
+
+    fn with(start: impl AsyncFnOnce(&Path) -> Option<Server>) -> Option<Site> {
         // One thread for all requests, as the binary has.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let moto = runtime.block_on(Moto::start("logs"))?;
-        let proxy = runtime.block_on(Proxy::start(moto.port()));
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("logs")).unwrap();
-        Some(Site { runtime, moto, proxy, dir })
+        for folder in ["logs", "bucket"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+        }
+        let server = runtime.block_on(start(&dir.path().join("bucket")))?;
+        let port = match &server {
+            Server::Moto(moto) => moto.port(),
+            Server::Loopback(loopback) => loopback.port(),
+        };
+        let proxy = runtime.block_on(Proxy::start(port));
+        Some(Site { runtime, server, proxy, dir })
     }
 
     fn logs(&self) -> PathBuf {
@@ -64,7 +85,19 @@ impl Site {
         let path = self.logs().join(key);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-        self.runtime.block_on(self.moto.put("logs", key, text.as_bytes()));
+        self.put_object(key, text.as_bytes());
+    }
+
+    /// Into the bucket alone.
+    fn put_object(&self, key: &str, body: &[u8]) {
+        match &self.server {
+            Server::Moto(moto) => self.runtime.block_on(moto.put("logs", key, body)),
+            Server::Loopback(_) => {
+                let path = self.dir.path().join("bucket").join(key);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, body).unwrap();
+            }
+        }
     }
 
     /// So many small files of one day.
@@ -103,7 +136,8 @@ impl Site {
             threads: 2,
             memory_per_thread: 0,
             max_rejects: 1.0,
-            routes: Routes::default(),
+            format: None,
+            settings: Settings::default(),
             route_rules: "1".into(),
         }
     }
@@ -116,7 +150,7 @@ impl Site {
     fn rows(&self, lake: &Lake) -> Vec<String> {
         let mut rows = Vec::new();
         let disk = format!("{}/", self.logs().display());
-        for table in [Table::Alb, Table::Rejects] {
+        for table in [Table::ALB, Table::Rejects] {
             for file in self.runtime.block_on(lake.snapshot(table)).unwrap().files {
                 let get = async { lake.object_store().get(&file.location).await.unwrap().bytes().await.unwrap() };
                 let bytes: Bytes = self.runtime.block_on(get);
@@ -153,9 +187,12 @@ fn listed(requests: &[Request]) -> Vec<String> {
 
 #[test]
 fn the_same_rows_as_from_a_disk_and_nothing_the_second_time() {
-    let Some(site) = Site::new() else { return };
+    Site::each(the_same_rows);
+}
+
+fn the_same_rows(site: Site) {
     site.put_many(70);
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/cpu.json");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/evening/cpu.json");
     site.put("cpu.json", &fs::read_to_string(sample).unwrap());
     let lake = site.lake("from-s3");
     let first = site.ingest(&lake, &site.options("s3://logs"));
@@ -173,7 +210,7 @@ fn the_same_rows_as_from_a_disk_and_nothing_the_second_time() {
 
     // The same object under the same key with other content: its earlier lines would come twice. Written again: known.
     site.put("AWSLogs/broken.log", &line(1, 1));
-    site.runtime.block_on(site.moto.put("logs", "cpu.json", &fs::read(site.logs().join("cpu.json")).unwrap()));
+    site.put_object("cpu.json", &fs::read(site.logs().join("cpu.json")).unwrap());
     let third = site.ingest(&lake, &site.options("s3://logs/"));
     assert_eq!((third.already, third.failures.len()), (72, 1), "{third:?}");
     assert!(third.failures[0].reason.contains("has changed since"), "{third:?}");
@@ -183,9 +220,9 @@ fn the_same_rows_as_from_a_disk_and_nothing_the_second_time() {
 fn prefixes_keys_and_globs() {
     let Some(site) = Site::new() else { return };
     for name in ["a/b.log", "a/c.log", "a/d/e.log", "a.log", "ab/f.log", "a/.hidden", "a/README.md"] {
-        site.runtime.block_on(site.moto.put("logs", name, line(0, name.len()).as_bytes()));
+        site.put_object(name, line(0, name.len()).as_bytes());
     }
-    site.runtime.block_on(site.moto.put("logs", "a/d/", b"")); // a folder, as the console makes it
+    site.put_object("a/d/", b""); // a folder, as the console makes it
     let lake = site.lake("lake");
     let found = |input: &str| {
         let summary = site.ingest(&lake, &site.options(input));
@@ -207,7 +244,10 @@ fn prefixes_keys_and_globs() {
 
 #[test]
 fn only_the_days_that_are_asked_for_are_listed() {
-    let Some(site) = Site::new() else { return };
+    Site::each(only_those_days);
+}
+
+fn only_those_days(site: Site) {
     let mut n = 0;
     for region in ["eu-central-1", "us-east-1"] {
         for day in 17..=22 {
@@ -252,7 +292,10 @@ fn only_the_days_that_are_asked_for_are_listed() {
 
 #[test]
 fn what_cannot_be_read_is_reported_once_and_the_rest_is_ingested() {
-    let Some(site) = Site::new() else { return };
+    Site::each(reported_once);
+}
+
+fn reported_once(site: Site) {
     site.put_many(12);
     site.proxy.rule(|request| {
         let get = request.method == "GET" && request.target.contains(".log.gz");
@@ -302,7 +345,10 @@ fn what_cannot_be_read_is_reported_once_and_the_rest_is_ingested() {
 
 #[test]
 fn an_object_that_is_overwritten_after_the_listing_is_noticed() {
-    let Some(site) = Site::new() else { return };
+    Site::each(overwritten);
+}
+
+fn overwritten(site: Site) {
     site.put("a.log", &line(0, 1));
     site.put("b.log", &line(0, 2));
     let lake = site.lake("lake");
@@ -320,7 +366,10 @@ fn an_object_that_is_overwritten_after_the_listing_is_noticed() {
 
 #[test]
 fn an_object_that_does_not_fit_into_memory_is_read_in_ranges() {
-    let Some(site) = Site::new() else { return };
+    Site::each(in_ranges);
+}
+
+fn in_ranges(site: Site) {
     let padding = format!("\"curl/8.5.0 {}\"", "x".repeat(6000));
     let text: String = (0..6000).map(|i| line(i / 100, i).replace("\"curl/8.5.0\"", &padding)).collect();
     assert!(text.len() > 33 << 20);
@@ -366,23 +415,22 @@ fn who_pays_is_said_with_every_request() {
 #[test]
 fn a_tenth_of_all_requests_may_be_refused_or_cut_short() {
     let faults = [Fault::SlowDown, Fault::InternalError, Fault::Reset, Fault::ShortBody];
-    fails_and_is_equal(&faults.map(|fault| (fault, 0.1)));
+    Site::each(|site| fails_and_is_equal(&site, &faults.map(|fault| (fault, 0.1))));
 }
 
 #[test]
 fn a_tenth_of_all_requests_may_meet_silence() {
-    fails_and_is_equal(&[(Fault::Stall, 0.1), (Fault::StallInBody, 0.1)]);
+    Site::each(|site| fails_and_is_equal(&site, &[(Fault::Stall, 0.1), (Fault::StallInBody, 0.1)]));
 }
 
 // Few requests write, so more of them are made to fail.
 #[test]
 fn answers_to_writes_may_get_lost() {
-    fails_and_is_equal(&[(Fault::LostAnswer, 0.4), (Fault::FalseError, 0.4)]);
+    Site::each(|site| fails_and_is_equal(&site, &[(Fault::LostAnswer, 0.4), (Fault::FalseError, 0.4)]));
 }
 
 /// One fault after the other, with source and lake behind the same network, and two ingests that do the same at once.
-fn fails_and_is_equal(faults: &[(Fault, f64)]) {
-    let Some(site) = Site::new() else { return };
+fn fails_and_is_equal(site: &Site, faults: &[(Fault, f64)]) {
     site.put_many(30);
     let expected = site.rows_from_disk();
     for (seed, &(fault, probability)) in faults.iter().enumerate() {

@@ -86,11 +86,11 @@ fn a_sound_lake_has_no_findings_before_and_after_maintenance() {
 #[test]
 fn files_that_are_missing_cut_or_exchanged_are_named() {
     let site = filled();
-    let files = site.files(Table::Alb);
+    let files = site.files(Table::ALB);
     fs::remove_file(site.on_disk(&files[0])).unwrap();
     let bytes = fs::read(site.on_disk(&files[1])).unwrap();
     fs::write(site.on_disk(&files[1]), &bytes[..bytes.len() - 100]).unwrap();
-    fs::copy(site.on_disk(&site.files(Table::Metrics)[0]), site.on_disk(&files[2])).unwrap();
+    fs::copy(site.on_disk(&site.files(Table::METRICS)[0]), site.on_disk(&files[2])).unwrap();
     let (_, found) = site.verify(None);
     let of =
         |file: &DataFile| found.iter().filter(|f| f.starts_with(file.location.as_ref())).cloned().collect::<Vec<_>>();
@@ -104,13 +104,13 @@ fn files_that_are_missing_cut_or_exchanged_are_named() {
 #[test]
 fn rows_that_were_added_lost_moved_or_doubled_are_found() {
     let site = filled();
-    let [a, b, c] = &site.files(Table::Alb)[..] else { panic!() };
-    site.swap(Table::Alb, a, &site.batch(a).slice(0, 19));
+    let [a, b, c] = &site.files(Table::ALB)[..] else { panic!() };
+    site.swap(Table::ALB, a, &site.batch(a).slice(0, 19));
     let rows = site.batch(b);
-    site.swap(Table::Alb, b, &concat_batches(&rows.schema(), [&rows.slice(0, 1), &rows]).unwrap());
+    site.swap(Table::ALB, b, &concat_batches(&rows.schema(), [&rows.slice(0, 1), &rows]).unwrap());
     let lines: Int64Array =
         site.batch(c).column_by_name("line").unwrap().as_primitive::<Int64Type>().unary(|n| n + n % 2);
-    site.swap(Table::Alb, c, &with(&site.batch(c), "line", Arc::new(lines)));
+    site.swap(Table::ALB, c, &with(&site.batch(c), "line", Arc::new(lines)));
     let (_, found) = site.verify(Some(&[]));
     let has = |text: &str| assert!(found.iter().any(|f| f.contains(text)), "{text}: {found:#?}");
     has("it has 19 rows in the lake, the ledger says 20");
@@ -123,10 +123,10 @@ fn rows_that_were_added_lost_moved_or_doubled_are_found() {
 #[test]
 fn order_day_bounds_and_strays_are_found() {
     let site = filled();
-    let [a, b, c] = &site.files(Table::Alb)[..] else { panic!() };
+    let [a, b, c] = &site.files(Table::ALB)[..] else { panic!() };
     let rows = site.batch(a);
     let backwards = arrow::array::UInt32Array::from_iter_values((0..rows.num_rows() as u32).rev());
-    site.swap(Table::Alb, a, &arrow::compute::take_record_batch(&rows, &backwards).unwrap());
+    site.swap(Table::ALB, a, &arrow::compute::take_record_batch(&rows, &backwards).unwrap());
     let rows = site.batch(b);
     let strange: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["nowhere.log"; rows.num_rows()]));
     // Written under another day's folder.
@@ -139,7 +139,7 @@ fn order_day_bounds_and_strays_are_found() {
     fs::create_dir_all(site.folder.path().join("lake/alb/day=2026-11-20")).unwrap();
     fs::write(site.folder.path().join("lake/alb").join(&path), bytes).unwrap();
     let id = albatross_lake::TxnId::of_source("stray", "", 1);
-    site.runtime.block_on(site.lake().commit(Table::Alb, &[id], vec![stray])).unwrap();
+    site.runtime.block_on(site.lake().commit(Table::ALB, &[id], vec![stray])).unwrap();
     // Other values than those whose bounds are in the log.
     fs::copy(site.on_disk(b), site.on_disk(c)).unwrap();
     let (_, found) = site.verify(None);

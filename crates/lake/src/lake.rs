@@ -27,7 +27,8 @@ pub struct Lake(Arc<Inner>);
 struct Inner {
     root: Url,
     store: Arc<dyn ObjectStore>,
-    tables: [TableLog; Table::ALL.len()],
+    /// As [`Table::ALL`].
+    tables: Vec<TableLog>,
 }
 
 /// The files of a table at one version.
@@ -51,7 +52,8 @@ impl Lake {
     /// As [`Lake::open`], with an S3 of one's own.
     pub async fn open_with(location: &str, s3: &S3) -> Result<Lake> {
         let lake = Lake::at(Place::find(location, s3).await?)?;
-        for table in &lake.0.tables {
+        // The ledger first: every lake has it.
+        for table in lake.0.tables.iter().rev() {
             if table.exists().await? {
                 return Ok(lake);
             }
@@ -59,7 +61,7 @@ impl Lake {
         Err(Error::NotALake { location: location.to_owned() })
     }
 
-    /// Opens a lake, and first creates its folder and those of its tables that are missing.
+    /// Opens a lake, and first creates its folder and its ledger if they are missing. Other tables are created with their first commit.
     pub async fn open_or_create(location: &str) -> Result<Lake> {
         Lake::open_or_create_with(location, &S3::default()).await
     }
@@ -67,22 +69,17 @@ impl Lake {
     /// As [`Lake::open_or_create`], with an S3 of one's own. A bucket must exist, and its store must honour `If-None-Match`.
     pub async fn open_or_create_with(location: &str, s3: &S3) -> Result<Lake> {
         let lake = Lake::at(Place::make(location, s3).await?)?;
-        // All at once: on a local disk each waits for it several times.
-        futures::future::try_join_all(lake.0.tables.iter().map(async |table| {
-            if !table.exists().await? {
-                table.create().await?;
-            }
-            Ok::<(), Error>(())
-        }))
-        .await?;
+        let ledger = lake.log(Table::Ingested);
+        if !ledger.exists().await? {
+            ledger.create().await?;
+        }
         Ok(lake)
     }
 
     fn at(place: Place) -> Result<Lake> {
         let Place { root, store, path } = place;
         let table = |table| TableLog::new(table, &root, store.clone(), &path);
-        let [alb, metrics, rejects, ingested] = Table::ALL.map(table);
-        let tables = [alb?, metrics?, rejects?, ingested?];
+        let tables = Table::ALL.into_iter().map(table).collect::<Result<Vec<_>>>()?;
         Ok(Lake(Arc::new(Inner { root, store, tables })))
     }
 
@@ -162,7 +159,8 @@ impl Lake {
         self.log(table).kept_from().await
     }
 
-    /// Files in the table's folder, named as ours are, that are not in the table.
+    /// Files in the table's folder, named as ours are, that are not in the table; on a local disk also those that a killed process left
+    /// half-written.
     pub async fn dead_files(&self, table: Table) -> Result<Vec<DeadFile>> {
         self.log(table).dead_files(&self.object_store()).await
     }
@@ -178,6 +176,7 @@ impl Lake {
     }
 
     fn log(&self, table: Table) -> &TableLog {
-        &self.0.tables[table as usize]
+        let at = Table::ALL.iter().position(|known| *known == table).expect("a table of the lake");
+        &self.0.tables[at]
     }
 }

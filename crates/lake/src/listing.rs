@@ -67,6 +67,11 @@ fn expired_of(entries: Vec<ObjectMeta>, before: DateTime<Utc>) -> Vec<Path> {
     expired.into_iter().map(|(_, path)| path).collect()
 }
 
+/// Whether a path in a table's folder is one that its log has.
+pub(crate) fn is_of_log(path: &str) -> bool {
+    path.strip_prefix("_delta_log/").is_some_and(|name| name == "_last_checkpoint" || Name::parse(name).is_some())
+}
+
 /// The version in `_last_checkpoint`. It is a hint only: a broken one is as good as none.
 async fn last_checkpoint(store: &dyn ObjectStore, folder: &Path) -> Result<Option<u64>> {
     #[derive(Deserialize)]

@@ -5,30 +5,49 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// The partition column of [`Table::Alb`]: the UTC date of `started_at`. It is in the file's path and in the log,
+use albatross_formats::Format;
+
+/// The partition column of the tables of logs: the UTC date of their first column. It is in the file's path and in the log,
 /// not inside the Parquet file.
 pub const DAY: &str = "day";
 
 /// A Delta table of the lake; it lives in the folder [`Table::name`] under the lake's root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
-    /// One row per request an Application Load Balancer answered.
-    Alb,
-    /// CloudWatch metrics, one row per resource and period.
-    Metrics,
+    /// What sources of this format hold: one row per request, event or period.
+    Rows(Format),
     /// Lines that could not be read.
     Rejects,
-    /// One row per source file. Derived: the transaction ids of the family tables are the truth.
+    /// One row per source file. Derived: the transaction ids of the tables of rows are the truth.
     Ingested,
 }
 
 impl Table {
-    pub const ALL: [Table; 4] = [Table::Alb, Table::Metrics, Table::Rejects, Table::Ingested];
+    pub const ALB: Table = Table::Rows(Format::Alb);
+    pub const METRICS: Table = Table::Rows(Format::Metrics);
+
+    const COUNT: usize = Format::ALL.len() + 2;
+
+    /// The tables of rows first, as [`Format::ALL`] has them.
+    pub const ALL: [Table; Table::COUNT] = {
+        let mut all = [Table::Rejects; Table::COUNT];
+        let mut i = 0;
+        while i < Format::ALL.len() {
+            all[i] = Table::Rows(Format::ALL[i]);
+            i += 1;
+        }
+        all[Table::COUNT - 1] = Table::Ingested;
+        all
+    };
+
+    /// Those of [`Table::ALL`] that hold what sources are made of.
+    pub fn of_rows() -> impl Iterator<Item = Table> {
+        Format::ALL.into_iter().map(Table::Rows)
+    }
 
     pub fn name(self) -> &'static str {
         match self {
-            Table::Alb => "alb",
-            Table::Metrics => "metrics",
+            Table::Rows(format) => format.name(),
             Table::Rejects => "rejects",
             Table::Ingested => "ingested",
         }
@@ -37,8 +56,7 @@ impl Table {
     /// The columns inside the Parquet files, in order. All are nullable.
     pub fn file_schema(self) -> SchemaRef {
         match self {
-            Table::Alb => albatross_formats::alb::schema(),
-            Table::Metrics => albatross_formats::metrics::schema(),
+            Table::Rows(format) => format.schema(),
             Table::Rejects => rejects(),
             Table::Ingested => ingested(),
         }
@@ -54,8 +72,17 @@ impl Table {
         Arc::new(Schema::new(files.fields().iter().cloned().chain([day]).collect::<Vec<_>>()))
     }
 
+    /// Whether it is a table of logs: a folder per day, files sorted by [`Table::time_column`].
     pub fn is_partitioned(self) -> bool {
-        self == Table::Alb
+        matches!(self, Table::Rows(format) if format != Format::Metrics)
+    }
+
+    /// The column that says when: of logs the first one, by which they are sorted.
+    pub fn time_column(self) -> String {
+        match self {
+            Table::Rows(_) => self.file_schema().field(0).name().clone(),
+            Table::Rejects | Table::Ingested => "ingested_at".to_owned(),
+        }
     }
 }
 

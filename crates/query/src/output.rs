@@ -11,6 +11,9 @@ mod csv;
 mod json;
 mod parquet;
 
+pub(crate) use cell::shown;
+pub use text::visible;
+
 use std::io::Write;
 use std::str::FromStr;
 

@@ -36,15 +36,18 @@ impl Session {
         let store = ObjectStoreUrl::parse(&lake.root()[..Position::BeforePath]).map_err(|e| Error::sql(&e))?;
         let context = SessionContext::new_with_config(config());
         context.register_object_store(store.as_ref(), lake.object_store());
-        let mut span = None;
+        let mut span: Option<Span> = None;
         let snapshots = futures::future::try_join_all(Table::ALL.map(|table| lake.snapshot(table))).await?;
         for (table, snapshot) in Table::ALL.into_iter().zip(snapshots) {
-            let time = match table {
-                Table::Alb => Some("started_at"),
-                Table::Metrics => Some("time"),
-                Table::Rejects | Table::Ingested => None,
-            };
-            span = span.or_else(|| span_of(&snapshot, time?));
+            // Logs come before metrics, which may reach far beyond them.
+            if let Table::Rows(_) = table {
+                let of_table = span_of(&snapshot, &table.time_column());
+                span = match (span, of_table) {
+                    (Some(known), Some(_)) if table == Table::METRICS => Some(known),
+                    (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+                    (a, b) => a.or(b),
+                };
+            }
             let provider = LakeTable::try_new(table, snapshot, store.clone()).map_err(|e| Error::sql(&e))?;
             let registered = match table {
                 Table::Ingested => views::ingested(&context, lake, provider).map_err(|e| Error::sql(&e))?,

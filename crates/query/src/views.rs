@@ -17,11 +17,12 @@ use datafusion::prelude::SessionContext;
 use crate::table::LakeTable;
 
 /// The views that are plain SQL, by name.
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 5] = [
     ("requests", include_str!("views/requests.sql")),
     ("alb_access_logs", include_str!("views/alb_access_logs.sql")),
     ("causes", include_str!("views/causes.sql")),
     ("slots", include_str!("views/slots.sql")),
+    ("events", include_str!("views/events.sql")),
 ];
 
 /// Registers the views that are plain SQL.
@@ -72,7 +73,7 @@ impl TableProvider for Committed {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut committed: Vec<String> = Vec::new();
-        for table in [Table::Alb, Table::Metrics] {
+        for table in Table::of_rows() {
             let ids = self.lake.txns(table).await.map_err(|e| DataFusionError::External(e.into()))?;
             committed.extend(ids.iter().map(ToString::to_string));
         }

@@ -1,4 +1,4 @@
-//! `sample-data/` is what the simulator makes, byte for byte once uncompressed, and its README says so correctly.
+//! `sample-data/evening/` is what the simulator makes, byte for byte once uncompressed, and its README says so correctly.
 
 mod common;
 
@@ -13,7 +13,7 @@ const START: &str = "2026-11-19T18:00:00Z";
 const MINUTES: u32 = 180;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/evening")
 }
 
 fn run() -> Run {

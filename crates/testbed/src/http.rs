@@ -1,8 +1,8 @@
-//! As much of HTTP/1.1 as S3 clients and moto speak: one request per connection, bodies with a length or to the end.
+//! As much of HTTP/1.1 as S3 clients and moto speak: bodies with a length, in chunks or to the end; no pipelining.
 
 use std::io;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 /// A request as it came.
@@ -37,7 +37,15 @@ impl Answer {
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>\
              <RequestId>TESTBED</RequestId></Error>"
         );
-        Answer { status, headers: vec![("content-type".into(), "application/xml".into())], body: body.into_bytes() }
+        Answer { status, ..Answer::xml(body) }
+    }
+
+    pub(crate) fn empty(status: u16) -> Answer {
+        Answer { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub(crate) fn xml(text: String) -> Answer {
+        Answer { body: text.into_bytes(), ..Answer::empty(200) }.with_header("content-type", "application/xml")
     }
 
     pub fn with_header(mut self, name: &str, value: &str) -> Answer {
@@ -45,9 +53,18 @@ impl Answer {
         self
     }
 
-    /// All of it. The answer to HEAD has the length of a body and no body.
+    /// All of it, on a connection that ends with it. The answer to HEAD has the length of a body and no body.
     pub(crate) fn bytes(&self, head: bool) -> Vec<u8> {
-        let mut text = format!("HTTP/1.1 {} Testbed\r\nconnection: close\r\n", self.status);
+        let mut bytes = self.head("close", head);
+        if !head {
+            bytes.extend_from_slice(&self.body);
+        }
+        bytes
+    }
+
+    /// All that stands before the body.
+    pub(crate) fn head(&self, connection: &str, head: bool) -> Vec<u8> {
+        let mut text = format!("HTTP/1.1 {} Testbed\r\nconnection: {connection}\r\n", self.status);
         for (name, value) in &self.headers {
             if !matches!(name.as_str(), "connection" | "transfer-encoding" | "content-length") {
                 text += &format!("{name}: {value}\r\n");
@@ -57,11 +74,7 @@ impl Answer {
         if self.status != 204 {
             text += &format!("content-length: {}\r\n", length.unwrap_or_else(|| self.body.len().to_string()));
         }
-        let mut bytes = (text + "\r\n").into_bytes();
-        if !head {
-            bytes.extend_from_slice(&self.body);
-        }
-        bytes
+        (text + "\r\n").into_bytes()
     }
 }
 
@@ -70,9 +83,8 @@ fn value<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 /// Reads a request. `None` if the connection is closed without one.
-pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Option<Request>> {
-    let mut reader = BufReader::new(stream);
-    let Some((first, headers)) = head(&mut reader).await? else { return Ok(None) };
+pub(crate) async fn read<S: AsyncRead + AsyncWrite + Unpin>(reader: &mut BufReader<S>) -> io::Result<Option<Request>> {
+    let Some((first, headers)) = head(reader).await? else { return Ok(None) };
     let mut words = first.split(' ').map(str::to_owned);
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     if value(&headers, "expect").is_some() {
@@ -136,7 +148,7 @@ async fn chunks(reader: &mut BufReader<&mut TcpStream>, body: &mut Vec<u8>) -> i
 
 type Head = (String, Vec<(String, String)>);
 
-async fn head(reader: &mut BufReader<&mut TcpStream>) -> io::Result<Option<Head>> {
+async fn head<S: AsyncRead + Unpin>(reader: &mut BufReader<S>) -> io::Result<Option<Head>> {
     let mut first = String::new();
     if reader.read_line(&mut first).await? == 0 {
         return Ok(None);

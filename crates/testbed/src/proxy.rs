@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -43,6 +43,19 @@ impl Fault {
         Fault::LostAnswer,
         Fault::FalseError,
     ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Fault::SlowDown => "slow-down",
+            Fault::InternalError => "internal-error",
+            Fault::Reset => "reset",
+            Fault::Stall => "stall",
+            Fault::ShortBody => "short-body",
+            Fault::StallInBody => "stall-in-body",
+            Fault::LostAnswer => "lost-answer",
+            Fault::FalseError => "false-error",
+        }
+    }
 }
 
 /// How often requests fail, and which way. What happens to the *n*-th request for one thing depends on the seed, the thing and
@@ -132,7 +145,7 @@ impl Shared {
     }
 
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        let Some(mut request) = http::read(&mut stream).await? else { return Ok(()) };
+        let Some(mut request) = http::read(&mut BufReader::new(&mut stream)).await? else { return Ok(()) };
         let head = request.method == "HEAD";
         let (rule, fault) = {
             let mut state = self.state();

@@ -23,19 +23,15 @@ pub(super) struct TableStatus {
 impl TableStatus {
     pub(super) async fn of(lake: &Lake, table: Table) -> Result<TableStatus> {
         let files = lake.snapshot(table).await?.files;
-        let column = match table {
-            Table::Alb => "started_at",
-            Table::Metrics => "time",
-            Table::Rejects | Table::Ingested => "ingested_at",
-        };
+        let column = table.time_column();
         Ok(TableStatus {
             name: table.name(),
             log: lake.log_extent(table).await?,
             files: files.len() as u64,
             rows: files.iter().filter_map(|file| file.rows).sum(),
             bytes: files.iter().map(|file| file.size).sum(),
-            first: files.iter().filter_map(|file| bounds(file, column).0).min(),
-            last: files.iter().filter_map(|file| bounds(file, column).1).max(),
+            first: files.iter().filter_map(|file| bounds(file, &column).0).min(),
+            last: files.iter().filter_map(|file| bounds(file, &column).1).max(),
         })
     }
 

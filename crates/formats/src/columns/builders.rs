@@ -95,6 +95,13 @@ impl Dict {
         self.strings.intern(value).0
     }
 
+    /// Takes back all rows, and all strings but one. Returns its key.
+    pub(crate) fn clear_but(&mut self, key: u32) -> u32 {
+        let kept = ((key as usize) < self.strings.len()).then(|| self.strings.get(key).to_vec());
+        self.clear();
+        kept.map_or(0, |kept| self.intern(&kept))
+    }
+
     pub(crate) fn values(&self) -> Values<'_> {
         Values::Strings(Keys { rows: &self.keys, of_group: None }, &self.strings)
     }

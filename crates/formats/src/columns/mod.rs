@@ -6,10 +6,12 @@
 //! faulted in once.
 
 mod builders;
+mod encoded;
 mod strings;
 mod url_columns;
 
 pub(crate) use builders::{Counter, Dict, Enum, Float, Group, Int, IntPart, Long, Names, Part, Timestamp, Wide};
+pub(crate) use encoded::{Decoded, Encoded};
 pub use strings::{Strings, Text};
 pub(crate) use url_columns::{Host, Path, Route, Url};
 
@@ -144,7 +146,7 @@ pub trait Rows: Send {
     fn size_bytes(&self) -> usize;
     /// Takes back all rows from the `rows`th on: those of a source that turned out to be broken.
     fn truncate(&mut self, rows: usize);
-    /// Takes back all rows; the memory stays for the next ones.
+    /// Takes back all rows; the memory stays for the next ones, which may be of the same source.
     fn clear(&mut self);
     /// The rows in the order they came, as Arrow has it. Strings that repeat are dictionaries; otherwise as [`Rows::schema`].
     fn to_batch(&self) -> RecordBatch {
@@ -245,7 +247,7 @@ macro_rules! rows {
                 $($(self.$group.clear();)*)?
                 $(self.$field.clear();)*
                 self.$first.clear();
-                self.source_file.clear();
+                self.source = self.source_file.clear_but(self.source);
                 self.line.clear();
             }
         }

@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 
 use super::{Column, Keyed, NULL_KEY, Part, Text, Values, Wide};
 use crate::route::Routes;
-use crate::url;
+use crate::{percent, url};
 
 /// Routes a batch may hold before new ones are gathered as `/*`: a scanner must not make every path its own endpoint.
 const MAX_ROUTES: usize = 10_000;
@@ -21,11 +21,18 @@ pub(crate) struct Url {
     /// Paths of new URLs.
     new_paths: Text,
     routes: Routes,
+    /// The log has encoded what the client sent: host, path and route are of what was sent.
+    is_encoded: bool,
 }
 
 impl Url {
     pub(crate) fn new(routes: Routes) -> Url {
         Url { routes, ..Url::default() }
+    }
+
+    /// Of URLs that the log has percent-encoded, whether the client had done so or not.
+    pub(crate) fn encoded(routes: Routes) -> Url {
+        Url { routes, is_encoded: true, ..Url::default() }
     }
 
     /// NULL for `-`.
@@ -73,7 +80,9 @@ impl Column for Url {
         self.new_paths.clear();
         for id in new_urls {
             // Lines reach this point as UTF-8.
-            let parts = url::parts(std::str::from_utf8(self.urls.get(id)).unwrap_or_default());
+            let logged = std::str::from_utf8(self.urls.get(id)).unwrap_or_default();
+            let sent = if self.is_encoded { percent::decode(logged) } else { logged.into() };
+            let parts = url::parts(&sent);
             match parts.host {
                 Some(host) if host.bytes().any(|b| b.is_ascii_uppercase()) => {
                     self.host.add_verbatim(host.to_ascii_lowercase().as_bytes());

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use albatross_formats::{Keys, NULL_INT, NULL_KEY, NULL_LONG, Strings, Text, Values, alb};
+use albatross_formats::{Keys, NULL_INT, NULL_KEY, NULL_LONG, Settings, Strings, Text, Values};
+use albatross_lake::Table;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
-/// Rows of `alb`, column by column, as they are while they are being ingested.
+/// Rows of a log, column by column, as they are while they are being ingested.
 pub(super) struct Columns {
     names: Vec<String>,
     columns: Vec<Column>,
@@ -30,32 +31,35 @@ struct Interned {
     /// The dictionary that was met last: batches of one file share it. For each of its values our key; [`UNKNOWN`] before it is needed.
     dictionary: Option<ArrayRef>,
     known: Vec<u32>,
+    /// Whether strings of one route are alike, so that zstd sees what they share: URLs and paths.
+    by_route: bool,
 }
 
 const UNKNOWN: u32 = NULL_KEY;
 
-/// What makes strings alike, so that zstd sees what they share: URLs and paths of one route.
-pub(super) struct Alike {
-    urls: Vec<u32>,
-    paths: Vec<u32>,
-}
+/// What makes strings alike: by column, for each of its distinct strings the key of its route.
+pub(super) struct Alike(Vec<Vec<u32>>);
 
 impl Columns {
     /// So many rows fit without growing, which would take twice the memory for a while.
-    pub(super) fn with_capacity(rows: usize) -> Columns {
-        let none = alb::Rows::default();
-        let columns = none.columns().into_iter().map(|values| match values {
+    pub(super) fn with_capacity(table: Table, rows: usize) -> Columns {
+        let Table::Rows(format) = table else { unreachable!("only logs are merged") };
+        let reader = format.reader(&Settings::default()).expect("only logs are merged");
+        let interned = |by_route| {
+            let keys = Vec::with_capacity(rows);
+            Column::Strings(Box::new(Interned { keys, by_route, ..Interned::default() }))
+        };
+        let columns = reader.rows().columns().into_iter().map(|values| match values {
             Values::Sequence(_) => Column::Sequence(Vec::with_capacity(rows)),
             Values::Long(_) => Column::Long(Vec::with_capacity(rows)),
             Values::Int(_) | Values::Ints(..) => Column::Int(Vec::with_capacity(rows)),
             Values::Float(_) => Column::Float(Vec::with_capacity(rows)),
             Values::Text(_) => Column::Text(Text::default()),
-            Values::Strings(..) | Values::AlikeStrings(..) => {
-                Column::Strings(Box::new(Interned { keys: Vec::with_capacity(rows), ..Interned::default() }))
-            }
+            Values::Strings(..) => interned(false),
+            Values::AlikeStrings(..) => interned(true),
         });
         let columns = columns.collect();
-        Columns { names: alb::schema().fields().iter().map(|f| f.name().clone()).collect(), columns, rows: 0 }
+        Columns { names: format.schema().fields().iter().map(|f| f.name().clone()).collect(), columns, rows: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -110,12 +114,14 @@ impl Columns {
     }
 
     pub(super) fn alike(&self) -> Alike {
-        Alike { urls: self.routes_of("request_url"), paths: self.routes_of("path") }
+        Alike(self.columns.iter().map(|column| self.routes_of(column)).collect())
     }
 
-    /// For each distinct string of a column the key of its route.
-    fn routes_of(&self, column: &str) -> Vec<u32> {
-        let (Some(of), Some(routes)) = (self.strings(column), self.strings("route")) else { return Vec::new() };
+    fn routes_of(&self, column: &Column) -> Vec<u32> {
+        let (Column::Strings(of), Some(routes)) = (column, self.strings("route")) else { return Vec::new() };
+        if !of.by_route {
+            return Vec::new();
+        }
         let mut route_of = vec![NULL_KEY; of.strings.len()];
         for (&key, &route) in of.keys.iter().zip(&routes.keys) {
             if key != NULL_KEY {
@@ -134,7 +140,7 @@ impl Columns {
 
     /// The values of each column, in order.
     pub(super) fn values<'a>(&'a self, alike: &'a Alike) -> Vec<Values<'a>> {
-        let value = |(name, column): (&'a String, &'a Column)| match column {
+        let value = |(column, routes): (&'a Column, &'a Vec<u32>)| match column {
             Column::Sequence(values) => Values::Sequence(values),
             Column::Long(values) => Values::Long(values),
             Column::Int(values) => Values::Int(values),
@@ -142,14 +148,13 @@ impl Columns {
             Column::Text(text) => Values::Text(text),
             Column::Strings(column) => {
                 let keys = Keys { rows: &column.keys, of_group: None };
-                match name.as_str() {
-                    "request_url" => Values::AlikeStrings(keys, &column.strings, &alike.urls),
-                    "path" => Values::AlikeStrings(keys, &column.strings, &alike.paths),
-                    _ => Values::Strings(keys, &column.strings),
+                match column.by_route {
+                    true => Values::AlikeStrings(keys, &column.strings, routes),
+                    false => Values::Strings(keys, &column.strings),
                 }
             }
         };
-        self.names.iter().zip(&self.columns).map(value).collect()
+        self.columns.iter().zip(&alike.0).map(value).collect()
     }
 }
 

@@ -1,11 +1,10 @@
-//! Files of `alb` that are merged.
+//! Files of logs that are merged.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use albatross_formats::alb;
-use albatross_lake::{DataFile, Lake};
+use albatross_lake::{DataFile, Lake, Table};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Schema, TimestampMicrosecondType};
 use object_store::path::Path;
@@ -28,6 +27,7 @@ const CACHE_BYTES: usize = 32 << 20;
 pub(super) struct Inputs<'a> {
     pub(super) runtime: &'a Handle,
     pub(super) lake: &'a Lake,
+    pub(super) table: Table,
     cache: HashMap<Path, (LakeFile, usize)>,
     cached: usize,
 }
@@ -35,11 +35,12 @@ pub(super) struct Inputs<'a> {
 pub(super) struct Input {
     file: LakeFile,
     metadata: ArrowReaderMetadata,
+    time_column: String,
 }
 
 impl<'a> Inputs<'a> {
-    pub(super) fn new(runtime: &'a Handle, lake: &'a Lake) -> Inputs<'a> {
-        Inputs { runtime, lake, cache: HashMap::new(), cached: 0 }
+    pub(super) fn new(runtime: &'a Handle, lake: &'a Lake, table: Table) -> Inputs<'a> {
+        Inputs { runtime, lake, table, cache: HashMap::new(), cached: 0 }
     }
 
     /// Fails, in words for a person, if the file cannot be read or has other columns than ours.
@@ -60,12 +61,12 @@ impl<'a> Inputs<'a> {
             options.with_page_index_policy(PageIndexPolicy::Optional)
         };
         let metadata = ArrowReaderMetadata::load(&bytes, options()).map_err(|e| e.to_string())?;
-        check_columns(metadata.schema())?;
-        let wanted = Columns::with_capacity(0).wanted(metadata.schema());
+        check_columns(self.table, metadata.schema())?;
+        let wanted = Columns::with_capacity(self.table, 0).wanted(metadata.schema());
         let metadata =
             ArrowReaderMetadata::try_new(metadata.metadata().clone(), options().with_schema(Arc::new(wanted)))
                 .map_err(|e| e.to_string())?;
-        Ok(Input { file: bytes, metadata })
+        Ok(Input { file: bytes, metadata, time_column: self.table.time_column() })
     }
 
     fn keep(&mut self, file: &DataFile, opened: &LakeFile) {
@@ -89,31 +90,34 @@ impl<'a> Inputs<'a> {
 }
 
 /// A column that we would lose, or one that is something else.
-fn check_columns(schema: &Schema) -> Result<(), String> {
-    let ours = alb::schema();
+fn check_columns(table: Table, schema: &Schema) -> Result<(), String> {
+    let ours = table.file_schema();
     for field in schema.fields() {
         match ours.field_with_name(field.name()) {
             Ok(known) if known.data_type() == field.data_type() => {}
             _ => return Err(format!("it has a column `{}` of type {}", field.name(), field.data_type())),
         }
     }
-    schema.field_with_name("started_at").map(drop).map_err(|_| "it has no column `started_at`".to_owned())
+    let time = table.time_column();
+    schema.field_with_name(&time).map(drop).map_err(|_| format!("it has no column `{time}`"))
 }
 
 impl Input {
     /// When its rows arrived, microseconds since the epoch: in ascending order, or the file is none of ours.
     pub(super) fn arrivals(&self) -> Result<Vec<i64>, String> {
-        let mask = ProjectionMask::columns(self.metadata.metadata().file_metadata().schema_descr(), ["started_at"]);
+        let time = self.time_column.as_str();
+        let mask = ProjectionMask::columns(self.metadata.metadata().file_metadata().schema_descr(), [time]);
         let reader = self.reader()?.with_projection(mask).build().map_err(|e| e.to_string())?;
         let mut arrivals = Vec::new();
         for batch in reader {
             let batch = batch.map_err(|e| e.to_string())?;
             let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>();
-            let column = column.filter(|column| column.null_count() == 0).ok_or("a row has no `started_at`")?;
+            let column =
+                column.filter(|column| column.null_count() == 0).ok_or_else(|| format!("a row has no `{time}`"))?;
             arrivals.extend_from_slice(column.values());
         }
         if !arrivals.is_sorted() {
-            return Err("its rows are not sorted by `started_at`".into());
+            return Err(format!("its rows are not sorted by `{time}`"));
         }
         Ok(arrivals)
     }

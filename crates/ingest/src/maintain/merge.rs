@@ -1,4 +1,4 @@
-//! A day's small files of `alb` become few.
+//! A day's small files of a log become few.
 //!
 //! Two passes. The first reads when rows arrived, and counts them by the second. The second goes through the day in slices of time of some
 //! hundred thousand rows: what each file has of a slice is read, sorted together, and becomes a row group. So only a slice is in memory,
@@ -8,8 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use albatross_formats::alb;
-use albatross_lake::{DataFile, NewFile, Table};
+use albatross_lake::{DataFile, NewFile};
 use chrono::NaiveDate;
 
 use super::Options;
@@ -110,10 +109,10 @@ pub(super) fn merge(
     count: usize,
     new: &mut Vec<NewFile>,
 ) -> Result<(), Trouble> {
-    let (runtime, lake) = (inputs.runtime, inputs.lake);
+    let (runtime, lake, table) = (inputs.runtime, inputs.lake, inputs.table);
     let total: u64 = files.iter().map(|input| input.file.size).sum();
     let goal = total / count as u64;
-    let schema = alb::schema();
+    let schema = table.file_schema();
     let mut encoder = Encoder::new(parquet_file::ZSTD_LEVEL)?;
     let ends = arrivals.slices(options.rows_per_group).map_err(Trouble::Files)?;
     let last_end = ends.last().map(|(end, _)| *end);
@@ -122,7 +121,7 @@ pub(super) fn merge(
     let mut writer = parquet_file::sorted_file(sink.clone(), &schema)?;
     let mut groups = 0;
     for (end, rows) in ends {
-        let mut columns = Columns::with_capacity(rows);
+        let mut columns = Columns::with_capacity(table, rows);
         slice(inputs, stop, files, start..end, &mut columns)?;
         inputs.forget(|location| files.iter().any(|input| input.file.location == *location && input.last < end));
         start = end;
@@ -140,7 +139,7 @@ pub(super) fn merge(
             let metadata = writer.finish()?;
             drop(writer);
             if groups > 0 {
-                new.push(std::mem::take(&mut sink).store(runtime, lake, Table::Alb, Some(arrivals.day), &metadata)?);
+                new.push(std::mem::take(&mut sink).store(runtime, lake, table, Some(arrivals.day), &metadata)?);
             }
             sink = Sink::default();
             writer = parquet_file::sorted_file(sink.clone(), &schema)?;

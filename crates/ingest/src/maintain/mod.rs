@@ -19,7 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use albatross_lake::{Change, DataFile, Lake, NewFile, Replaced, Table};
 use chrono::{Days, NaiveDate, TimeDelta, Utc};
-use object_store::{Error as StoreError, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use crate::summary::Failure;
@@ -34,9 +33,9 @@ pub struct Options {
     pub small: u64,
     /// What they become, in bytes. At least twice `small`, or what was merged is small again.
     pub target: u64,
-    /// A row group of `alb` has at most so many rows (more only if they arrived in one second).
+    /// A row group of a log has at most so many rows (more only if they arrived in one second).
     pub rows_per_group: usize,
-    /// Days of `alb` that are kept before today (UTC). `None` drops nothing.
+    /// Days of logs that are kept before today (UTC). `None` drops nothing.
     pub retain_days: Option<u32>,
     /// Files outside the tables are deleted when they have been there for longer. Must be longer than any ingest and any query, and
     /// no longer than the seven days for which removals are remembered.
@@ -156,23 +155,28 @@ impl Run<'_> {
     fn retain(&mut self) -> Result<(), Error> {
         let Some(days) = self.options.retain_days else { return Ok(()) };
         let Some(kept_from) = Utc::now().date_naive().checked_sub_days(Days::new(days.into())) else { return Ok(()) };
+        for table in Table::of_rows().filter(|table| table.is_partitioned()) {
+            self.drop_days(table, kept_from)?;
+        }
+        Ok(())
+    }
+
+    fn drop_days(&mut self, table: Table, kept_from: NaiveDate) -> Result<(), Error> {
         for _ in 0..MAX_ROUNDS {
-            let mut files = self.runtime.block_on(self.lake.snapshot(Table::Alb))?.files;
+            let mut files = self.runtime.block_on(self.lake.snapshot(table))?.files;
             files.retain(|file| file.day.is_some_and(|day| day < kept_from));
-            let mut days: Vec<_> = files.iter().filter_map(|file| file.day).collect();
-            days.dedup(); // files are sorted by day
-            let dropped = Dropped {
-                days: days.len() as u64,
-                files: files.len() as u64,
-                rows: files.iter().filter_map(|file| file.rows).sum(),
-                bytes: files.iter().map(|file| file.size).sum(),
-            };
             let done = files.is_empty() || self.options.dry_run || {
-                let replaced = self.lake.replace(Table::Alb, &files, &[], Change::Retention { kept_from });
+                let replaced = self.lake.replace(table, &files, &[], Change::Retention { kept_from });
                 matches!(self.runtime.block_on(replaced)?, Replaced::Committed { .. })
             };
             if done {
-                self.summary.dropped = dropped;
+                let mut days: Vec<_> = files.iter().filter_map(|file| file.day).collect();
+                days.dedup(); // files are sorted by day
+                let dropped = &mut self.summary.dropped;
+                dropped.days += days.len() as u64;
+                dropped.files += files.len() as u64;
+                dropped.rows += files.iter().filter_map(|file| file.rows).sum::<u64>();
+                dropped.bytes += files.iter().map(|file| file.size).sum::<u64>();
                 return Ok(());
             }
         }
@@ -215,7 +219,7 @@ impl Run<'_> {
         let (merged, result) = if self.options.dry_run {
             (files, Ok(()))
         } else if let Some(day) = day {
-            self.merge(day, &files, &mut new)
+            self.merge(table, day, &files, &mut new)
         } else {
             self.append(table, files, &mut new)
         };
@@ -266,11 +270,12 @@ impl Run<'_> {
     /// Returns the files that were merged, which may be fewer: one that is damaged or not ours is no reason to leave the others.
     fn merge(
         &mut self,
+        table: Table,
         day: NaiveDate,
         files: &[Arc<DataFile>],
         new: &mut Vec<NewFile>,
     ) -> (Vec<Arc<DataFile>>, Result<(), Trouble>) {
-        let mut inputs = Inputs::new(self.runtime, self.lake);
+        let mut inputs = Inputs::new(self.runtime, self.lake, table);
         let mut arrivals = Arrivals::of(day);
         let mut mergeable: Vec<Mergeable> = Vec::new();
         for file in files {
@@ -296,7 +301,7 @@ impl Run<'_> {
         mut files: Vec<Arc<DataFile>>,
         new: &mut Vec<NewFile>,
     ) -> (Vec<Arc<DataFile>>, Result<(), Trouble>) {
-        let inputs = Inputs::new(self.runtime, self.lake);
+        let inputs = Inputs::new(self.runtime, self.lake, table);
         files.sort_by(|a, b| (a.modified, &a.location).cmp(&(b.modified, &b.location)));
         files.retain(|file| match append::check(&inputs, table, file) {
             Ok(()) => true,
@@ -322,10 +327,9 @@ impl Run<'_> {
                 continue;
             }
             if !self.options.dry_run {
-                match self.runtime.block_on(self.lake.object_store().delete(&dead.location)) {
-                    Ok(()) => {}
-                    // Somebody else cleans up too.
-                    Err(StoreError::NotFound { .. }) => continue,
+                match self.runtime.block_on(dead.delete(&self.lake.object_store())) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
                     Err(error) => {
                         self.fail(dead.location.as_ref(), error.to_string());
                         continue;

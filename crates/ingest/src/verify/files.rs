@@ -132,7 +132,7 @@ impl Run<'_> {
                 Table::Rejects => seen.rejects += 1,
                 _ => seen.rows += 1,
             }
-            if let (Table::Alb, Some(lines)) = (table, lines) {
+            if let (true, Some(lines)) = (table.is_partitioned(), lines) {
                 seen.line(if lines.is_valid(row) { lines.value(row) } else { 0 });
             }
         }
@@ -156,24 +156,24 @@ impl Found {
                 self.fault(format!("its column `{}` has values outside the bounds that the log says", field.name()));
             }
         }
-        if table == Table::Alb {
-            self.arrivals(file, batch);
+        if table.is_partitioned() {
+            self.arrivals(&table.time_column(), file, batch);
         }
     }
 
-    fn arrivals(&mut self, file: &DataFile, batch: &RecordBatch) {
-        let arrivals = batch.column_by_name("started_at");
+    fn arrivals(&mut self, time: &str, file: &DataFile, batch: &RecordBatch) {
+        let arrivals = batch.column_by_name(time);
         let arrivals = arrivals.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         let lines = batch.column_by_name("line").and_then(|column| column.as_primitive_opt::<Int64Type>());
         let (Some(arrivals), Some(lines)) = (arrivals, lines) else {
-            return self.fault("it has no `started_at` or no `line`".to_owned());
+            return self.fault(format!("it has no `{time}` or no `line`"));
         };
         if arrivals.null_count() > 0 {
-            self.fault("it has rows without `started_at`".to_owned());
+            self.fault(format!("it has rows without `{time}`"));
         }
         let values = arrivals.values();
         if !values.is_sorted() || self.last_arrival.zip(values.first()).is_some_and(|(last, first)| last > *first) {
-            self.fault("its rows are not sorted by `started_at`".to_owned());
+            self.fault(format!("its rows are not sorted by `{time}`"));
         }
         self.last_arrival = values.last().copied().or(self.last_arrival);
         let day = file.day.map(|day| i64::from(day.to_epoch_days()));

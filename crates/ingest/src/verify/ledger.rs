@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use albatross_formats::alb::MAX_KEPT_REJECTS;
+use albatross_formats::{Format, MAX_KEPT_REJECTS};
 use albatross_lake::{Table, TxnId};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -42,15 +42,13 @@ impl Run<'_> {
         for file in &snapshot.files {
             whole &= self.file(Table::Ingested, file, &mut |_, batch| entries(batch, &mut rows));
         }
-        let logs = [Table::Alb, Table::Metrics].map(|table| self.runtime.block_on(self.lake.txns(table)));
-        let [alb, metrics] = logs;
-        let (alb, metrics) = (alb?, metrics?);
+        let committed = crate::committed(self.runtime, self.lake)?;
         for (source, id, entry) in rows {
             let Some(id) = TxnId::from_hex(&id) else {
                 self.find(&source, "its id in the ledger is none");
                 continue;
             };
-            if !alb.contains(&id) && !metrics.contains(&id) {
+            if !committed.iter().any(|ids| ids.contains(&id)) {
                 self.summary.unfinished += 1;
                 continue;
             }
@@ -69,7 +67,7 @@ impl Run<'_> {
         // Ids that were committed after the ledger was read are nobody's fault.
         let version = self.runtime.block_on(self.lake.snapshot(Table::Ingested))?.version;
         if whole && version == snapshot.version {
-            let missing = alb.iter().chain(metrics.iter()).filter(|id| !ledger.ids.contains(id));
+            let missing = committed.iter().flat_map(|ids| ids.iter()).filter(|id| !ledger.ids.contains(id));
             for id in missing.copied().collect::<Vec<_>>() {
                 self.find("ingested", format!("the log has the id {id}, the ledger does not"));
             }
@@ -79,14 +77,19 @@ impl Run<'_> {
 
     /// Compares what the ledger says with what was counted; without all files only what would be wrong in any case.
     pub(super) fn compare(&mut self, ledger: &Ledger, whole: bool) -> Result<(), Error> {
-        let kept_from = self.runtime.block_on(self.lake.kept_from(Table::Alb))?;
-        let kept_from = kept_from.map(|day| i64::from(day.to_epoch_days()) * MICROS_PER_DAY);
+        let mut kept_from = HashMap::new();
+        for format in Format::ALL {
+            if let Some(day) = self.runtime.block_on(self.lake.kept_from(Table::Rows(format)))? {
+                kept_from.insert(format.name(), i64::from(day.to_epoch_days()) * MICROS_PER_DAY);
+            }
+        }
         let none = Seen::default();
         let mut findings = Vec::new();
         for (source, entry) in &ledger.sources {
             let seen = self.seen.get(source).unwrap_or(&none);
             let mut find = |what: String| findings.push((source.clone(), what));
-            let is_dropped = entry.first_time.zip(kept_from).is_some_and(|(first, kept)| first < kept);
+            let is_dropped =
+                entry.first_time.zip(kept_from.get(entry.format.as_str())).is_some_and(|(first, kept)| first < *kept);
             self.summary.sources += 1;
             self.summary.dropped += u64::from(is_dropped);
             let rows = entry.rows.max(0) as u64;

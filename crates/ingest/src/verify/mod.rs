@@ -12,6 +12,7 @@ mod sources;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use albatross_formats::Settings;
 use albatross_lake::{Lake, Table};
 use albatross_s3::S3;
 use tokio::runtime::Handle;
@@ -25,6 +26,8 @@ pub struct Options {
     /// Sources to be read again: `None` none, an empty list all that are in the ledger, else what is behind these inputs.
     pub sources: Option<Vec<String>>,
     pub s3: S3,
+    /// As they were when the sources were ingested.
+    pub settings: Settings,
 }
 
 /// Something that is not as it must be.
@@ -113,7 +116,7 @@ pub fn verify(
     let mut run = Run { runtime, lake, options, stop, on_finding, seen: HashMap::new(), summary: Summary::default() };
     // In this order: the ledger is written before the rows, so that of what is committed meanwhile nothing seems to lack in it.
     let mut whole = true;
-    for table in [Table::Alb, Table::Metrics, Table::Rejects] {
+    for table in Table::of_rows().chain([Table::Rejects]) {
         whole &= run.files(table)?;
     }
     let mut ledger = Ledger::default();

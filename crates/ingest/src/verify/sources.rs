@@ -2,8 +2,7 @@
 
 use std::io::Read;
 
-use albatross_formats::alb::{Decoder, Rows};
-use albatross_formats::{Counts, Format, Routes, Values, metrics};
+use albatross_formats::{Counts, Format, Reader, Settings, Values, metrics};
 
 use super::ledger::{Entry, Ledger};
 use super::{Run, Seen};
@@ -48,7 +47,7 @@ impl Run<'_> {
                 Some(entry) => {
                     self.summary.read_again += 1;
                     let seen = self.seen.remove(&source.uri).unwrap_or_default();
-                    for what in compare(&source, entry, &seen) {
+                    for what in compare(&source, entry, &self.options.settings, &seen) {
                         self.find(&source.uri, what);
                     }
                     self.seen.insert(source.uri, seen);
@@ -60,8 +59,8 @@ impl Run<'_> {
 }
 
 /// What of a source is other than the lake says.
-fn compare(source: &Source, entry: &Entry, seen: &Seen) -> Vec<String> {
-    let (counts, hash, lost) = match decode(source, &entry.format, seen) {
+fn compare(source: &Source, entry: &Entry, settings: &Settings, seen: &Seen) -> Vec<String> {
+    let (counts, hash, lost) = match decode(source, &entry.format, settings, seen) {
         Ok(decoded) => decoded,
         Err(reason) => return vec![format!("it cannot be read: {reason}")],
     };
@@ -89,9 +88,10 @@ fn compare(source: &Source, entry: &Entry, seen: &Seen) -> Vec<String> {
 type Decoded = (Counts, u128, Option<(u64, i64)>);
 
 /// Counts and content hash, and which lines that are rows have not been seen: how many, and the first.
-fn decode(source: &Source, format: &str, seen: &Seen) -> Result<Decoded, String> {
+fn decode(source: &Source, format: &str, settings: &Settings, seen: &Seen) -> Result<Decoded, String> {
+    let format = Format::named(format).ok_or_else(|| format!("its format `{format}` is not known"))?;
     let mut reader = Decompressed::new(source.open().map_err(|e| source::plain(&e))?).map_err(|e| e.to_string())?;
-    if format == Format::Metrics.name() {
+    let Some(mut decoder) = format.reader(settings) else {
         let mut text = Vec::new();
         reader.read_to_end(&mut text).map_err(|e| e.to_string())?;
         let stem = source.uri.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
@@ -99,32 +99,29 @@ fn decode(source: &Source, format: &str, seen: &Seen) -> Result<Decoded, String>
         let rows = decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum();
         let counts = Counts::of_metrics(decoded.records, rows, decoded.rejects.len() as u64, decoded.skipped);
         return Ok((counts, reader.content_hash(), None));
-    }
-    let mut rows = Rows::new(Routes::default());
-    rows.begin(&source.uri);
-    let mut decoder = Decoder::default();
+    };
+    decoder.begin(&source.uri);
     let mut buffer = vec![0; PIECE];
     let mut lost: Option<(u64, i64)> = None;
-    let mut check = |rows: &mut Rows, all: bool| {
-        if all || rows.size_bytes() > MAX_ROWS_BYTES {
+    let mut check = |decoder: &mut dyn Reader, all: bool| {
+        if all || decoder.rows().size_bytes() > MAX_ROWS_BYTES {
             // The line is the last column.
-            if let Some(Values::Sequence(lines)) = rows.columns().last() {
+            if let Some(Values::Sequence(lines)) = decoder.rows().columns().last() {
                 for &line in lines.iter().filter(|line| !seen.has(**line)) {
                     lost.get_or_insert((0, line)).0 += 1;
                 }
             }
-            rows.clear();
-            rows.begin(&source.uri);
+            decoder.rows_mut().clear();
         }
     };
     loop {
         match reader.read(&mut buffer).map_err(|e| e.to_string())? {
             0 => break,
-            read => decoder.push(&buffer[..read], &mut rows),
+            read => decoder.push(&buffer[..read]),
         }
-        check(&mut rows, false);
+        check(&mut *decoder, false);
     }
-    let outcome = decoder.finish(&mut rows);
-    check(&mut rows, true);
+    let outcome = decoder.finish();
+    check(&mut *decoder, true);
     Ok((outcome.counts, reader.content_hash(), lost))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use albatross_formats::Routes;
+use albatross_formats::Settings;
 use albatross_ingest::maintain::{self, Summary, maintain};
 use albatross_ingest::{Options, Window, ingest};
 use albatross_lake::{DataFile, Lake, Table};
@@ -80,7 +80,8 @@ impl Site {
             threads: 1,
             memory_per_thread: 0,
             max_rejects: 1.0,
-            routes: Routes::default(),
+            format: None,
+            settings: Settings::default(),
             route_rules: "1".into(),
         };
         ingest(self.runtime.handle(), lake, &options, &AtomicBool::new(false), &|_| {}).unwrap()

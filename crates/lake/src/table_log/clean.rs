@@ -1,6 +1,8 @@
 //! What nobody needs any more: data files outside the table, and the old part of the log.
 
 use std::collections::HashSet;
+use std::io;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,20 +16,46 @@ use crate::replay::{Keep, Replay};
 use crate::tables::DAY;
 use crate::{Result, checkpoint, listing};
 
-/// A file that is not in its table: removed from it, or never committed.
+/// A file that is not in its table: removed from it, never committed, or never complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadFile {
-    /// In [`Lake::object_store`](crate::Lake::object_store).
+    /// In [`Lake::object_store`](crate::Lake::object_store), which does not show temporary files.
     pub location: Path,
     /// Bytes.
     pub size: u64,
     /// When it was written or taken out of the table, whichever was later. An ingest may still be about to commit what was written a while
     /// ago, a reader may still read what was removed a while ago. Removals are forgotten after seven days.
     pub since: DateTime<Utc>,
+    /// Only of a temporary file.
+    on_disk: Option<PathBuf>,
+}
+
+impl DeadFile {
+    /// Deletes it from the store that it is in. `false` if it is gone already: somebody else cleans up too.
+    pub async fn delete(&self, store: &dyn ObjectStore) -> Result<bool> {
+        match &self.on_disk {
+            Some(path) => match std::fs::remove_file(path) {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(StoreError::Generic { store: "disk", source: error.into() }.into()),
+            },
+            None => match store.delete(&self.location).await {
+                Ok(()) => Ok(true),
+                Err(StoreError::NotFound { .. }) => Ok(false),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
 }
 
 impl TableLog {
     pub(crate) async fn dead_files(&self, store: &Arc<dyn ObjectStore>) -> Result<Vec<DeadFile>> {
+        let mut dead = self.removed_or_lost(store).await?;
+        dead.extend(self.temporary());
+        Ok(dead)
+    }
+
+    async fn removed_or_lost(&self, store: &Arc<dyn ObjectStore>) -> Result<Vec<DeadFile>> {
         // In this order: whatever is committed after the listing is not in it, or is in the table as we read it then.
         let found: Vec<ObjectMeta> = store.list(Some(&self.folder)).try_collect().await?;
         let active = self.read(|state| state.files.values().map(|file| file.location.clone()).collect::<HashSet<_>>());
@@ -47,9 +75,37 @@ impl TableLog {
                 let removed =
                     name.and_then(|name| removed.get(&name)).and_then(|&at| DateTime::from_timestamp_millis(at));
                 let since = removed.map_or(file.last_modified, |at| at.max(file.last_modified));
-                DeadFile { location: file.location, size: file.size, since }
+                DeadFile { location: file.location, size: file.size, since, on_disk: None }
             })
             .collect())
+    }
+
+    /// On a local disk a store writes `NAME#1` (or a higher number) and then renames it; of a process that was killed it stays, and the
+    /// store neither lists nor deletes it. Folders that cannot be read have none: the listing has failed there before.
+    fn temporary(&self) -> Vec<DeadFile> {
+        let Some(folder) = (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten() else {
+            return Vec::new();
+        };
+        let entries = |folder: &FsPath| std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let below = entries(&folder).flat_map(|entry| entries(&entry.path()));
+        let found = entries(&folder).chain(below).filter_map(|entry| {
+            let path = entry.path();
+            let name = path.strip_prefix(&folder).ok()?.to_str()?;
+            let (whole, number) = name.rsplit_once('#')?;
+            let of = self.folder.parts().chain(Path::parse(whole).ok()?.parts()).collect();
+            let numbered = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+            if !numbered || !(self.is_ours(&of) || listing::is_of_log(whole)) {
+                return None;
+            }
+            let metadata = entry.metadata().ok()?;
+            Some(DeadFile {
+                location: self.folder.parts().chain(Path::parse(name).ok()?.parts()).collect(),
+                size: metadata.len(),
+                since: metadata.modified().ok()?.into(),
+                on_disk: Some(path.clone()),
+            })
+        });
+        found.collect()
     }
 
     /// `<uuid>.parquet`, in the folder of a day where the table has days.

@@ -29,15 +29,18 @@ fn alb_columns() -> Vec<(&'static str, ArrayRef)> {
 #[tokio::test]
 async fn the_log_begins_with_the_protocol_every_engine_reads() {
     let place = Place::new();
-    place.lake().await;
+    let lake = place.lake().await;
     for table in Table::ALL {
+        // A table is made with its first commit.
+        lake.commit(table, &[], vec![]).await.unwrap();
         let first = fs::read_to_string(place.log(table).join("00000000000000000000.json")).unwrap();
         let actions: BTreeMap<String, Json> =
             first.lines().flat_map(|line| serde_json::from_str::<BTreeMap<String, Json>>(line).unwrap()).collect();
         let protocol = serde_json::json!({"minReaderVersion": 1, "minWriterVersion": 2});
         assert_eq!(actions["protocol"], protocol);
         let metadata = &actions["metaData"];
-        let partitions: &[&str] = if table == Table::Alb { &[DAY] } else { &[] };
+        let plain = [Table::METRICS, Table::Rejects, Table::Ingested].contains(&table);
+        let partitions: &[&str] = if plain { &[] } else { &[DAY] };
         assert_eq!(metadata["partitionColumns"], serde_json::json!(partitions));
         assert_eq!(metadata["configuration"], serde_json::json!({"delta.checkpointInterval": "20"}));
         let schema: Json = serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
@@ -51,12 +54,12 @@ async fn the_log_begins_with_the_protocol_every_engine_reads() {
 async fn a_parquet_file_is_listed_with_rows_day_and_bounds() {
     let place = Place::new();
     let lake = place.lake().await;
-    let whole = place.write(Table::Alb, "day=2025-11-20/whole.parquet", &alb_columns());
-    let groups = place.write_groups(Table::Alb, "day=2025-11-21/groups.parquet", &alb_columns(), 1);
-    lake.commit(Table::Alb, &[txn("a")], vec![groups, whole]).await.unwrap();
+    let whole = place.write(Table::ALB, "day=2025-11-20/whole.parquet", &alb_columns());
+    let groups = place.write_groups(Table::ALB, "day=2025-11-21/groups.parquet", &alb_columns(), 1);
+    lake.commit(Table::ALB, &[txn("a")], vec![groups, whole]).await.unwrap();
 
-    let snapshot = Lake::open(&place.path()).await.unwrap().snapshot(Table::Alb).await.unwrap();
-    assert_eq!(snapshot.schema, Table::Alb.schema());
+    let snapshot = Lake::open(&place.path()).await.unwrap().snapshot(Table::ALB).await.unwrap();
+    assert_eq!(snapshot.schema, Table::ALB.schema());
     let days: Vec<_> = snapshot.files.iter().map(|f| f.day.unwrap().to_string()).collect();
     assert_eq!(days, ["2025-11-20", "2025-11-21"]);
     for file in &snapshot.files {
@@ -78,7 +81,7 @@ async fn a_parquet_file_is_listed_with_rows_day_and_bounds() {
         // Nothing but NULL has no bounds; beyond the 32nd column only the NULLs of `extra` are known.
         let elb = stat("elb");
         assert_eq!((&elb.min, &elb.max, elb.null_count), (&None, &None, Some(3)));
-        let known = Table::Alb.file_schema().fields().iter().filter(|f| file.stats.get(f.name()).is_some()).count();
+        let known = Table::ALB.file_schema().fields().iter().filter(|f| file.stats.get(f.name()).is_some()).count();
         assert_eq!(known, 33);
         let extra = stat("extra");
         assert_eq!((&extra.min, &extra.max, extra.null_count), (&None, &None, Some(3)));
@@ -90,12 +93,12 @@ async fn a_parquet_file_is_listed_with_rows_day_and_bounds() {
 async fn we_read_what_the_delta_library_reads() {
     let place = Place::new();
     let lake = place.lake().await;
-    let url = Url::from_directory_path(place.log(Table::Alb).parent().unwrap()).unwrap();
+    let url = Url::from_directory_path(place.log(Table::ALB).parent().unwrap()).unwrap();
     let log_store = logstore_for(&url, StorageConfig::default()).unwrap();
     for i in 0..45 {
         let path = format!("day=2025-11-{:02}/{i}.parquet", i % 3 + 1);
-        let file = place.write(Table::Alb, &path, &alb_columns());
-        lake.commit(Table::Alb, &[txn(&i.to_string())], vec![file]).await.unwrap();
+        let file = place.write(Table::ALB, &path, &alb_columns());
+        lake.commit(Table::ALB, &[txn(&i.to_string())], vec![file]).await.unwrap();
         if i % 10 == 4 {
             remove(&log_store, &path).await;
         }
@@ -109,17 +112,17 @@ async fn we_read_what_the_delta_library_reads() {
         .map(|file| (file.path().to_string(), (file.size() as u64, file.num_records().map(|n| n as u64))))
         .collect();
     for lake in [lake, Lake::open(&place.path()).await.unwrap()] {
-        let ours = lake.snapshot(Table::Alb).await.unwrap();
+        let ours = lake.snapshot(Table::ALB).await.unwrap();
         assert_eq!(ours.version, Some(state.version()));
-        let folder = lake.location(Table::Alb, "");
+        let folder = lake.location(Table::ALB, "");
         let name = |file: &albatross_lake::DataFile| file.location.as_ref()[folder.as_ref().len() + 1..].to_owned();
         let ours: BTreeMap<_, _> = ours.files.iter().map(|f| (name(f), (f.size, f.rows))).collect();
         assert_eq!(ours.len(), 40);
         assert_eq!(ours, theirs);
-        for id in lake.txns(Table::Alb).await.unwrap().iter() {
+        for id in lake.txns(Table::ALB).await.unwrap().iter() {
             assert_eq!(state.transaction_version(&log_store, id).await.unwrap(), Some(1));
         }
-        assert_eq!(lake.txns(Table::Alb).await.unwrap().len(), 45);
+        assert_eq!(lake.txns(Table::ALB).await.unwrap().len(), 45);
     }
 }
 
@@ -140,17 +143,19 @@ async fn remove(log_store: &deltalake_core::logstore::LogStoreRef, path: &str) {
 async fn tables_changed_by_others_are_not_written_to() {
     let place = Place::new();
     let lake = place.lake().await;
-    lake.txns(Table::Rejects).await.unwrap();
+    for table in [Table::Rejects, Table::METRICS] {
+        lake.commit(table, &[], vec![]).await.unwrap();
+    }
     let add = |table: Table, version: u64, action: &str| {
         fs::write(place.log(table).join(format!("{version:020}.json")), action).unwrap();
     };
     // Writer 7: may be read, not written.
-    add(Table::Rejects, 1, r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":[]}}"#);
+    add(Table::Rejects, 2, r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":[]}}"#);
     let error = lake.commit(Table::Rejects, &[txn("a")], vec![]).await.unwrap_err();
     assert!(matches!(error, Error::Protocol { writer: 7, .. }), "{error}");
-    assert_eq!(lake.snapshot(Table::Rejects).await.unwrap().version, Some(1));
+    assert_eq!(lake.snapshot(Table::Rejects).await.unwrap().version, Some(2));
     // Reader 3, for example deletion vectors: not even read.
-    add(Table::Rejects, 2, r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7}}"#);
+    add(Table::Rejects, 3, r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7}}"#);
     let error = lake.snapshot(Table::Rejects).await.unwrap_err();
     assert!(matches!(error, Error::Protocol { reader: 3, .. }), "{error}");
     // Columns we know are missing.
@@ -161,9 +166,9 @@ async fn tables_changed_by_others_are_not_written_to() {
     let error = lake.commit(Table::Ingested, &[txn("a")], vec![]).await.unwrap_err();
     assert!(matches!(error, Error::Schema { .. }), "{error}");
     // Half a commit, which nobody leaves behind who creates it as a whole.
-    add(Table::Metrics, 1, r#"{"txn":{"appId":"#);
-    let error = lake.commit(Table::Metrics, &[txn("a")], vec![]).await.unwrap_err();
-    assert!(matches!(error, Error::Log { version: 1, .. } | Error::Delta(_)), "{error}");
+    add(Table::METRICS, 2, r#"{"txn":{"appId":"#);
+    let error = lake.commit(Table::METRICS, &[txn("a")], vec![]).await.unwrap_err();
+    assert!(matches!(error, Error::Log { version: 2, .. } | Error::Delta(_)), "{error}");
 }
 
 #[tokio::test]
@@ -183,7 +188,7 @@ async fn what_is_not_a_lake_is_not_opened() {
     }
     // A folder below a file, and one of the tables instead of the lake.
     let lake = place.lake().await;
-    let table = lake.root().join("alb/").unwrap();
+    let table = lake.root().join("ingested/").unwrap();
     for location in [file.join("lake").to_str().unwrap(), table.as_str()] {
         let Err(error) = Lake::open_or_create(location).await else { panic!("{location}") };
         assert!(matches!(error, Error::Location { .. }), "{location}: {error}");
@@ -191,5 +196,5 @@ async fn what_is_not_a_lake_is_not_opened() {
     let again = Lake::open(lake.root().as_str()).await.unwrap();
     assert_eq!(again.root(), lake.root());
     let ids: [TxnId; 0] = [];
-    assert!(matches!(again.commit(Table::Alb, &ids, vec![]).await.unwrap(), Commit::Committed { .. }));
+    assert!(matches!(again.commit(Table::ALB, &ids, vec![]).await.unwrap(), Commit::Committed { .. }));
 }

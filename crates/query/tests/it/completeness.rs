@@ -25,7 +25,7 @@ async fn lake(files: &[(&str, &str, &str, Option<&str>)]) -> TestLake {
         })
         .collect();
     lake.add(Table::Ingested, None, &rows).await;
-    lake.lake.commit(Table::Alb, &ids, Vec::new()).await.unwrap();
+    lake.lake.commit(Table::ALB, &ids, Vec::new()).await.unwrap();
     lake
 }
 
@@ -173,7 +173,7 @@ async fn surplus_fields_and_unknown_values_are_drift() {
             }
         })
         .collect();
-    lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
+    lake.add(Table::ALB, Some("2026-11-19"), &rows).await;
     let shop = "app/shop/50dc6c495c0c9188";
     let day = "2026-11-19T";
     assert_eq!(

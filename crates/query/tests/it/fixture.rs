@@ -221,11 +221,11 @@ pub(crate) async fn answer(session: &Session, name: &str, given: &[(&str, &str)]
 
 impl TestLake {
     pub(crate) async fn add_cpu(&mut self) {
-        self.add(Table::Metrics, None, &cpu()).await;
+        self.add(Table::METRICS, None, &cpu()).await;
     }
 
     pub(crate) async fn add_everyday(&mut self) {
-        self.add(Table::Alb, Some("2026-11-19"), &everyday()).await;
+        self.add(Table::ALB, Some("2026-11-19"), &everyday()).await;
     }
 
     /// CPU in periods of five minutes, two of the twelve at the limit.
@@ -237,20 +237,20 @@ impl TestLake {
                 "resource": "web", "average": if hot { 48.0 } else { 20.0 }, "maximum": if hot { 100.0 } else { 35.0 },
             }
         };
-        self.add(Table::Metrics, None, &(0..12).map(periods).collect::<Vec<_>>()).await;
+        self.add(Table::METRICS, None, &(0..12).map(periods).collect::<Vec<_>>()).await;
     }
 
     /// A busy hour, its rows dealt out to so many files, from the first to the last row or the other way round.
     pub(crate) async fn busy(files: usize, backwards: bool) -> TestLake {
         let mut lake = TestLake::empty().await;
-        let tables = [(Table::Alb, busy()), (Table::Metrics, busy_cpu()), (Table::Rejects, same_line_twice())];
+        let tables = [(Table::ALB, busy()), (Table::METRICS, busy_cpu()), (Table::Rejects, same_line_twice())];
         for (table, mut rows) in tables {
             if backwards {
                 rows.reverse();
             }
             for file in 0..files {
                 let rows: Vec<Row> = rows.iter().skip(file).step_by(files).cloned().collect();
-                lake.add(table, (table == Table::Alb).then_some("2026-11-19"), &rows).await;
+                lake.add(table, (table == Table::ALB).then_some("2026-11-19"), &rows).await;
             }
         }
         lake
@@ -271,13 +271,13 @@ impl TestLake {
             V::T(time) => time,
             _ => unreachable!(),
         });
-        lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
-        lake.add(Table::Alb, Some("2026-11-20"), &surplus(badges(time("2026-11-20T08:00:00Z"), 2.0))).await;
+        lake.add(Table::ALB, Some("2026-11-19"), &rows).await;
+        lake.add(Table::ALB, Some("2026-11-20"), &surplus(badges(time("2026-11-20T08:00:00Z"), 2.0))).await;
         lake.add_cpu().await;
         lake.add(Table::Rejects, None, &rejects()).await;
         let (ids, rows) = ledger();
         lake.add(Table::Ingested, None, &rows).await;
-        lake.lake.commit(Table::Alb, &ids, Vec::new()).await.unwrap();
+        lake.lake.commit(Table::ALB, &ids, Vec::new()).await.unwrap();
         lake
     }
 }

@@ -243,7 +243,7 @@ async fn requests_without_a_duration_and_web_sockets_have_no_rank() {
     let mut rows: Vec<_> = (1..=3).map(|i| timed(request(at(i)), at(i), i as f64)).collect();
     rows.extend((4..=6).map(|i| without(timed(request(at(i)), at(i), 1.0), &["duration"])));
     rows.push(with(timed(request(at(7)), at(7), 3600.0), row! {"type": "wss"}));
-    lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
+    lake.add(Table::ALB, Some("2026-11-19"), &rows).await;
     lake.add_cpu().await;
     let session = lake.session().await;
     for (name, line) in [

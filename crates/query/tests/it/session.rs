@@ -12,7 +12,7 @@ async fn days() -> TestLake {
     for (day, hour) in [("2026-11-18", "08"), ("2026-11-18", "20"), ("2026-11-19", "12"), ("2026-11-20", "12")] {
         let start = time(&format!("{day}T{hour}:00:00.000123Z"));
         let rows: Vec<Row> = (0..60).map(|i| request(start + TimeDelta::minutes(i))).collect();
-        lake.add(Table::Alb, Some(day), &rows).await;
+        lake.add(Table::ALB, Some(day), &rows).await;
     }
     lake
 }
@@ -124,7 +124,7 @@ async fn a_large_file_is_read_by_all_cores() {
             with(request(time("12:00:00") + TimeDelta::seconds(i)), row! {"user_agent": agent.as_str()})
         })
         .collect();
-    lake.add(Table::Alb, Some("2026-11-19"), &rows).await;
+    lake.add(Table::ALB, Some("2026-11-19"), &rows).await;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let statement = "EXPLAIN SELECT count(DISTINCT user_agent) FROM alb";
     let plan = sql(&lake.session().await, statement, Format::Table).await;
@@ -135,9 +135,9 @@ async fn a_large_file_is_read_by_all_cores() {
 #[tokio::test]
 async fn a_file_from_before_a_column_was_added_has_null_there() {
     let mut lake = TestLake::empty().await;
-    lake.add_without(Table::Alb, Some("2026-11-18"), &[request(time("2026-11-18T10:00:00Z"))], &["host", "route"])
+    lake.add_without(Table::ALB, Some("2026-11-18"), &[request(time("2026-11-18T10:00:00Z"))], &["host", "route"])
         .await;
-    lake.add(Table::Alb, Some("2026-11-19"), &[request(time("10:00:00"))]).await;
+    lake.add(Table::ALB, Some("2026-11-19"), &[request(time("10:00:00"))]).await;
     let session = lake.session().await;
     let statement = "SELECT day, host, path FROM alb ORDER BY day";
     let expected = "day,host,path\n2026-11-18,,/\n2026-11-19,shop.example,/\n";
@@ -227,7 +227,7 @@ async fn requests_is_one_shape_for_all_layers() {
     let mut lake = TestLake::empty().await;
     let at = time("18:00:00");
     lake.add(
-        Table::Alb,
+        Table::ALB,
         Some("2026-11-19"),
         &[
             died(with(request(at), row! {"target_ip": "2001:db8::1", "trace_id": "Root=1-2"})),
@@ -237,9 +237,11 @@ async fn requests_is_one_shape_for_all_layers() {
     .await;
     assert_eq!(
         sql(&lake.session().await, "SELECT * FROM requests ORDER BY duration", Format::Csv).await,
-        "arrival,duration,layer,client,method,host,path,route,status,upstream_status,bytes,agent,trace_id,target,cause\n\
-         2026-11-19T18:00:00Z,0.05,alb,203.0.113.7,GET,shop.example,/,/,502,,250,Mozilla/5.0,Root=1-2,[2001:db8::1]:8080,target_died\n\
-         2026-11-19T18:00:00Z,,alb,203.0.113.7,GET,shop.example,/,/,200,200,1000,Mozilla/5.0,,,\n"
+        "arrival,duration,layer,client,method,host,path,route,status,upstream_status,bytes,agent,trace_id,target,cause,\
+         received_bytes,request_id,connection_id,forwarded_for,source_file,line\n\
+         2026-11-19T18:00:00Z,0.05,alb,203.0.113.7,GET,shop.example,/,/,502,,250,Mozilla/5.0,Root=1-2,[2001:db8::1]:8080,target_died,\
+         300,,,,test.log.gz,1\n\
+         2026-11-19T18:00:00Z,,alb,203.0.113.7,GET,shop.example,/,/,200,200,1000,Mozilla/5.0,,,,300,,,,test.log.gz,1\n"
     );
 }
 
@@ -247,7 +249,7 @@ async fn requests_is_one_shape_for_all_layers() {
 async fn alb_access_logs_is_the_table_of_athena() {
     let mut lake = TestLake::empty().await;
     let nothing = Row::from([("started_at", V::T(time("18:00:00"))), ("type", V::from("http"))]);
-    lake.add(Table::Alb, Some("2026-11-19"), &[request(time("18:00:00.000001")), nothing]).await;
+    lake.add(Table::ALB, Some("2026-11-19"), &[request(time("18:00:00.000001")), nothing]).await;
     let session = lake.session().await;
     let names = "type,time,elb,client_ip,client_port,target_ip,target_port,request_processing_time,\
         target_processing_time,response_processing_time,elb_status_code,target_status_code,received_bytes,sent_bytes,\
@@ -298,7 +300,7 @@ async fn ingested_promises_only_what_was_committed() {
 async fn a_session_stays_with_its_snapshot() {
     let mut lake = days().await;
     let session = lake.session().await;
-    lake.add(Table::Alb, Some("2026-11-21"), &[request(time("2026-11-21T00:00:00Z"))]).await;
+    lake.add(Table::ALB, Some("2026-11-21"), &[request(time("2026-11-21T00:00:00Z"))]).await;
     assert_eq!(sql(&session, "SELECT count(*) AS n FROM alb", Format::Csv).await, "n\n240\n");
     assert_eq!(sql(&lake.session().await, "SELECT count(*) AS n FROM alb", Format::Csv).await, "n\n241\n");
 }
