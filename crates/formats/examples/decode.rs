@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use albatross_formats::{Format, Settings, metrics};
 
-/// As many bytes are pushed at once as an ingest would.
+/// Pushed at once.
 const PIECE_BYTES: usize = 1 << 20;
-/// Rows a batch holds before it is cleared.
+/// What a batch holds before it is cleared.
 const BATCH_BYTES: usize = 64 << 20;
 
 #[derive(Default)]
@@ -63,7 +63,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn decoder(format: Format, settings: &Settings) -> Box<dyn FnMut(&[u8]) -> Run> {
+type Decoder = Box<dyn FnMut(&[u8]) -> Run>;
+
+fn decoder(format: Format, settings: &Settings) -> Decoder {
     match format.reader(settings) {
         Some(mut reader) => Box::new(move |text| {
             if reader.rows().size_bytes() > BATCH_BYTES {
