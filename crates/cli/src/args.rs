@@ -306,6 +306,9 @@ pub(crate) struct Diagnose {
     /// Exit with 1 if there is any incident.
     #[arg(long)]
     pub(crate) fail_on_incident: bool,
+    /// Write the checks that would have caught the incidents, for `albatross check`. The file must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_check: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

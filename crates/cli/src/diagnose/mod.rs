@@ -1,15 +1,18 @@
 //! `albatross diagnose`.
 
+mod write_check;
+
 use std::io::Write;
 
 use albatross_diagnose::{Window, diagnose, markdown, text};
 use albatross_lake::Lake;
-use albatross_query::{Clock, Session, TIME_FORMS, parse_time};
+use albatross_query::{Clock, Session};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::args::{Diagnose, DiagnoseFormat};
 use crate::exit::{Exit, UsageError};
+use crate::ingest::time_argument;
 use crate::s3::S3Args;
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Diagnose) -> Result<Exit> {
@@ -30,20 +33,16 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Diagnose) -> Result<Exit> {
         }
     }
     out.flush()?;
+    if let Some(path) = &args.write_check {
+        write_check::write(&diagnosis, path)?;
+    }
     Ok(if args.fail_on_incident && !diagnosis.incidents.is_empty() { Exit::Finding } else { Exit::Fine })
 }
 
 /// `--from` and `--to`, as for queries: what is not given is the end of what the lake holds.
 fn window(session: &Session, args: &Diagnose) -> Result<Window> {
     let clock = Clock::system(args.tz);
-    let given = |name: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => parse_time(text, &clock)
-            .map(Some)
-            .ok_or_else(|| UsageError(format!("--{name}: `{}` is not a time: give {TIME_FORMS}", text.escape_debug()))),
-    };
-    let (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) =
-        (given("from", &args.from)?, given("to", &args.to)?);
+    let (from, to) = (time_argument("from", &args.from, &clock)?, time_argument("to", &args.to, &clock)?);
     let (first, last) = session.span().unwrap_or((DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH));
     let tick = TimeDelta::milliseconds(1);
     let window = match (from, to) {
