@@ -51,7 +51,8 @@ $(VENV)/done: tests/readers/requirements.txt tests/s3/requirements.txt bench/req
 BENCH_ARGS ?=
 bench: venv ## measure ingest and queries against zcat and DuckDB (long)
 	$(CARGO) build --release --locked $(MEASURED)
-	$(VENV)/bin/python bench/run.py $(PROGRAMS) $(BENCH_ARGS)
+	$(CARGO) build --release --locked --package albatross-formats --example decode
+	$(VENV)/bin/python bench/run.py $(PROGRAMS) $(DECODE) $(BENCH_ARGS)
 
 TORTURE_ARGS ?= --s3 --faults
 torture: venv ## kill ingest and maintain at random, let several work at once and requests fail, compare (long)
@@ -60,6 +61,7 @@ torture: venv ## kill ingest and maintain at random, let several work at once an
 
 MEASURED := --package albatross --package albatross-simulate --package albatross-testbed
 PROGRAMS := --albatross target/release/albatross --simulate target/release/simulate --loopback target/release/loopback-s3
+DECODE := --decode target/release/examples/decode
 
 EVAL_ARGS ?=
 eval: ## judge diagnose by incidents whose truth is known; print the confusion table (long)

@@ -80,7 +80,13 @@ def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
+def decode(figures):
+    slowest = max(figures["files"].items(), key=lambda item: item[1]["slower"]["median"])
+    return [goal(f"decode: time / ALB's for as many bytes or rows, worst ({slowest[0][:40]})", slowest[1]["slower"], 2.0)]
+
+
 GOALS = {
+    "decode": decode,
     "ingest": ingest,
     "lake": lake,
     "queries": queries,

@@ -151,6 +151,15 @@ def s3(figures, main):
     )
 
 
+def decode(figures, _):
+    header = ["decoding, one core", "format", "rows/s", "MB/s", "bytes/s of ALB's", "rows/s of ALB's"]
+    rows = []
+    for name, row in figures["files"].items():
+        speeds = [f"{spread(row['rows_a_second'])['median']:,.0f}", f"{spread(row['mb_a_second'])['median']:.0f}"]
+        rows.append([name[-44:], row["format"], *speeds, *(f"{row[key]['median']:.2f}" for key in ("bytes_of_alb", "rows_of_alb"))])
+    return table(header, rows)
+
+
 def goals(judged, quick):
     rows = [
         [goal["what"], f"{goal['figure']:.3g}", f"{goal['min']:.3g} .. {goal['max']:.3g}"]

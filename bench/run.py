@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import asking
+import decode
 import goals
 import ingests
 import inputs
@@ -30,6 +31,7 @@ SECTIONS = {
     "days": (asking.days, report.days),
     "files": (ingests.small_files, report.files),
     "s3": (s3.throughput, report.s3),
+    "decode": (decode.formats, report.decode),
 }
 # These look into the lake of the main input.
 NEED_LAKE = {"lake", "queries", "startup"}
@@ -66,6 +68,7 @@ def arguments():
     parser.add_argument("--albatross", type=Path, required=True, metavar="BINARY")
     parser.add_argument("--simulate", type=Path, required=True, metavar="BINARY")
     parser.add_argument("--loopback", type=Path, metavar="BINARY", help="loopback-s3, for the section s3")
+    parser.add_argument("--decode", type=Path, metavar="BINARY", help="the example decode of crates/formats, for the section decode")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="NAME", help=", ".join(SECTIONS))
     parser.add_argument("--lines", type=int, default=2_000_000, help="lines of the main input (%(default)s)")
     parser.add_argument("--files", type=int, default=26, help="gzip files to spread them over, even (%(default)s)")
@@ -89,12 +92,15 @@ def arguments():
         parser.error("all numbers are at least 1")
     if "s3" in options.only and options.loopback is None:
         parser.error("the section s3 needs --loopback")
-    for binary in filter(None, (options.albatross, options.simulate, options.loopback)):
+    if "decode" in options.only and options.decode is None:
+        parser.error("the section decode needs --decode")
+    for binary in filter(None, (options.albatross, options.simulate, options.loopback, options.decode)):
         if not os.access(binary, os.X_OK):
             parser.error(f"there is no program {binary}; build it first")
     # A name without a slash would be looked up in PATH.
     options.albatross, options.simulate = options.albatross.resolve(), options.simulate.resolve()
     options.loopback = options.loopback and options.loopback.resolve()
+    options.decode = options.decode and options.decode.resolve()
     options.only = [name for name in SECTIONS if name in options.only]
     return options
 

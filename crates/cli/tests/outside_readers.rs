@@ -87,7 +87,7 @@ fn incidents_are_diagnosed() {
         .arg("--quick")
         .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
         .arg("--incidents")
-        .arg(Path::new(env!("CARGO_BIN_EXE_albatross")).with_file_name("incidents")));
+        .arg(program("incidents")));
     assert!(said.contains("runs are right"), "{said}");
 }
 
@@ -103,6 +103,8 @@ fn the_benchmark_works() {
         .arg(program("simulate"))
         .arg("--loopback")
         .arg(program("loopback-s3"))
+        .arg("--decode")
+        .arg(program("examples/decode"))
         .arg("--data")
         .arg(folder.path()));
     assert!(said.contains("zcat"), "{said}");
