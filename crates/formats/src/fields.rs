@@ -395,17 +395,17 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
     fn check_avx2(bytes: &[u8], is_regular: bool, want: &Fields<'_, 5>) {
-        let has = [
-            is_x86_feature_detected!("avx2"),
-            is_x86_feature_detected!("bmi1"),
-            is_x86_feature_detected!("pclmulqdq"),
-        ];
+        let has =
+            [is_x86_feature_detected!("avx2"), is_x86_feature_detected!("bmi1"), is_x86_feature_detected!("pclmulqdq")];
         if has == [true; 3] {
             let mut got = Fields::<5>::of(bytes);
             // SAFETY: it was just found.
             assert_eq!(unsafe { split_regular_avx2(&mut got) }, is_regular);
             if is_regular {
-                assert_eq!((got.starts, got.ends, got.count, got.surplus), (want.starts, want.ends, want.count, want.surplus));
+                assert_eq!(
+                    (got.starts, got.ends, got.count, got.surplus),
+                    (want.starts, want.ends, want.count, want.surplus)
+                );
             }
         }
     }

@@ -111,8 +111,6 @@ impl Format {
         ];
         let name = Path::new(file_name).file_name().and_then(|n| n.to_str()).unwrap_or(file_name);
         let by_name = elb::by_name(name).or_else(|| cloudfront::is_file_name(name).then_some(Format::CloudFront));
-        by_name.or_else(|| {
-            BY_CONTENT.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format)
-        })
+        by_name.or_else(|| BY_CONTENT.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format))
     }
 }
