@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use albatross_formats::{Routes, alb};
+use albatross_formats::{Format, Settings};
 use albatross_incidents::{KINDS, Options, generate};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
@@ -46,14 +46,13 @@ fn run(kind: &str, seed: u64) -> Run {
     let mut batches = Vec::new();
     let mut rejects = 0;
     for file in files(&folder.path().join("data/AWSLogs")) {
-        let mut rows = alb::Rows::new(Routes::default());
-        let mut decoder = alb::Decoder::default();
-        rows.begin("log");
-        decoder.push(&unpack(&file), &mut rows);
-        let counts = decoder.finish(&mut rows).counts;
+        let mut reader = Format::Alb.reader(&Settings::default()).unwrap();
+        reader.begin("log");
+        reader.push(&unpack(&file));
+        let counts = reader.finish().counts;
         assert_eq!(counts.rows + counts.rejects, counts.lines);
         rejects += counts.rejects;
-        batches.push(rows.to_batch());
+        batches.push(reader.rows().to_batch());
     }
     let rows = concat_batches(&batches[0].schema(), &batches).unwrap();
     Run { truth, rows, rejects }

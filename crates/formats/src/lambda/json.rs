@@ -2,72 +2,92 @@
 //!
 //! Source: AWS, "Lambda Telemetry API Event schema reference" and "Configuring JSON and plain text log formats".
 
+use std::borrow::Cow;
+
 use super::event::{Event, Text};
 use super::time;
 use crate::json::{self, Broken, Member, Members, Value};
 use crate::reject::Other;
 use crate::value;
 
-/// Reads a message that is an object; `None` where it is none.
-pub(super) fn event<'a>(message: &'a [u8]) -> Option<Result<Event<'a>, Other>> {
-    if message.first() != Some(&b'{') {
-        return None;
-    }
-    let mut kind: Text<'a> = Text::default();
+/// Does what stands beside the name. As a `match`, each name would be a call of `memcmp`; of a known length it is a comparison or two.
+macro_rules! by_name {
+    ($name:expr; $($($known:literal)|+ => $then:expr,)* _ => $other:expr $(,)?) => {{
+        let name: &[u8] = $name;
+        $(if $(name.as_array() == Some($known))||+ { $then } else)* { $other }
+    }};
+}
+pub(super) use by_name;
+
+/// Whether the whole of a text is an object.
+pub(super) fn is_object(text: &[u8]) -> bool {
+    members(text, |_| {}).is_ok()
+}
+
+/// Reads a message that is an object into `event`; false if it is none.
+pub(super) fn read<'a>(message: &'a [u8], event: &mut Event<'a>) -> Result<bool, Other> {
+    let mut kind: &[u8] = b"";
     let mut record = None;
-    let mut application = Event { event: "log".into(), ..Event::default() };
     let mut error_message: Text<'a> = Text::default();
+    event.event = "log".into();
     let result = members(message, |member| {
-        let value = plain(&member.value);
-        match member.key {
-            b"type" => kind = value,
+        let value = || plain(&member.value);
+        by_name! { member.key;
+            b"type" => match member.value {
+                Value::Text(text) => kind = text,
+                value => event.add_extra(b"type", &plain(&value)),
+            },
             b"record" => record = Some(member.value),
-            b"time" | b"timestamp" | b"@timestamp" if application.time.is_none() => {
-                application.time = time::whole(&value)
-            }
-            b"level" | b"log_level" | b"severity" if application.level.is_empty() => application.level = value,
-            b"message" | b"msg" if application.message.is_empty() => application.message = value,
-            b"requestId" | b"AWSRequestId" | b"AWSrequestId" | b"aws_request_id" | b"function_request_id" => {
-                application.request_id = value;
-            }
-            b"errorType" => application.error_type = value,
-            b"errorMessage" => error_message = value,
-            b"xray_trace_id" => application.xray_trace_id = value,
-            b"function_name" => application.function = value,
-            b"function_version" => application.version = value,
-            key => application.add_extra(key, &value),
+            b"time" | b"timestamp" | b"@timestamp" => match event.time {
+                None => event.time = time::whole(&value()),
+                Some(_) => event.add_extra(member.key, &value()),
+            },
+            b"level" | b"log_level" | b"severity" => event.level = value(),
+            b"message" | b"msg" => event.message = value(),
+            b"requestId" | b"AWSRequestId" | b"AWSrequestId" | b"aws_request_id" | b"function_request_id" =>
+                event.request_id = value(),
+            b"errorType" => event.error_type = value(),
+            b"errorMessage" => error_message = value(),
+            b"xray_trace_id" => event.xray_trace_id = value(),
+            b"function_name" => event.function = value(),
+            b"function_version" => event.version = value(),
+            _ => event.add_extra(member.key, &value()),
         }
     });
-    result.ok()?;
-    if let (Some(name), Some(record)) = (kind.strip_prefix(b"platform."), &record) {
-        let event = Event { event: snake_case(name).into(), message: message.into(), ..Event::default() };
-        return Some(platform(record, Event { time: application.time, ..event }));
+    if result.is_err() {
+        return Ok(false);
     }
-    // Of the Telemetry API, which has what was written as a whole.
-    if let (b"function" | b"extension", Some(record)) = (kind.as_ref(), &record) {
-        application.event = if kind == b"function".as_slice() { "log".into() } else { "extension".into() };
-        application.message = plain(record);
-        return Some(Ok(application));
+    match (kind.strip_prefix(b"platform."), record) {
+        (Some(name), Some(record)) => {
+            event.event = event_name(name);
+            event.message = message.into();
+            return platform(&record, event).map(|()| true);
+        }
+        // Of the Telemetry API, which has what was written as a whole.
+        (None, Some(record)) if matches!(kind, b"function" | b"extension") => {
+            event.event = if kind == b"function" { "log".into() } else { "extension".into() };
+            event.message = plain(&record);
+            return Ok(true);
+        }
+        (_, Some(record)) => event.add_extra(b"record", &plain(&record)),
+        (_, None) => {}
     }
     if !kind.is_empty() {
-        application.add_extra(b"type", &kind);
+        event.add_extra(b"type", kind);
     }
-    if let Some(record) = &record {
-        application.add_extra(b"record", &plain(record));
+    if event.message.is_empty() {
+        event.message = std::mem::take(&mut error_message);
     }
-    if application.message.is_empty() {
-        application.message = std::mem::take(&mut error_message);
-    }
-    if application.message.is_empty() {
-        application.message = message.into();
-        application.extra.clear();
+    if event.message.is_empty() {
+        event.message = message.into();
+        event.extra.clear();
     } else if !error_message.is_empty() {
-        application.add_extra(b"errorMessage", &error_message);
+        event.add_extra(b"errorMessage", &error_message);
     }
-    if application.error_type.is_empty() && application.message.first() == Some(&b'{') {
-        application.error_type = error_type(&application.message).into_owned().into();
+    if event.error_type.is_empty() && event.message.first() == Some(&b'{') {
+        event.error_type = error_type(&event.message).into_owned().into();
     }
-    Some(Ok(application))
+    Ok(true)
 }
 
 /// Whether an object is one of Lambda's: of the platform, or with a request id.
@@ -115,13 +135,13 @@ pub(super) fn plain<'a>(value: &Value<'a>) -> Text<'a> {
     }
 }
 
-fn platform<'a>(record: &Value<'a>, mut event: Event<'a>) -> Result<Event<'a>, Other> {
-    let Value::Other(object) = *record else { return Ok(event) };
+fn platform<'a>(record: &Value<'a>, event: &mut Event<'a>) -> Result<(), Other> {
+    let Value::Other(object) = *record else { return Ok(()) };
     let mut metrics = None;
     // The object that it is in was read whole.
     let _ = members(object, |member| {
         let value = plain(&member.value);
-        match member.key {
+        by_name! { member.key;
             b"requestId" => event.request_id = value,
             b"metrics" => metrics = Some(member.value),
             b"status" => event.status = value,
@@ -130,16 +150,16 @@ fn platform<'a>(record: &Value<'a>, mut event: Event<'a>) -> Result<Event<'a>, O
             b"phase" => event.phase = value,
             b"runtimeVersion" => event.runtime_version = value,
             b"functionName" => event.function = value,
-            b"functionArn" if event.function.is_empty() => {
+            b"functionArn" => if event.function.is_empty() {
                 event.function = value.split(|b| *b == b':').nth(6).unwrap_or_default().to_vec().into();
-            }
+            },
             b"tracing" => event.xray_trace_id = trace_id(&value),
             // In the message.
-            b"spans" | b"runtimeVersionArn" | b"functionArn" => {}
-            key => event.add_extra(key, &value),
+            b"spans" | b"runtimeVersionArn" => {},
+            _ => event.add_extra(member.key, &value),
         }
     });
-    let Some(Value::Other(metrics)) = metrics else { return Ok(event) };
+    let Some(Value::Other(metrics)) = metrics else { return Ok(()) };
     let mut wrong = None;
     let _ = members(metrics, |member| {
         let value = plain(&member.value);
@@ -149,21 +169,23 @@ fn platform<'a>(record: &Value<'a>, mut event: Event<'a>) -> Result<Event<'a>, O
             wrong.get_or_insert((member.key, value.clone()));
         }
         let whole = number.map(|number| number as i64);
-        match (member.key, event.event.as_ref()) {
-            (b"durationMs", "init_report") => event.init_duration_ms = number,
-            (b"durationMs", "restore_report") => event.restore_duration_ms = number,
-            (b"durationMs", _) => event.duration_ms = number,
-            (b"billedDurationMs", _) => event.billed_duration_ms = whole,
-            (b"memorySizeMB", _) => event.memory_size_mb = whole,
-            (b"maxMemoryUsedMB", _) => event.max_memory_used_mb = whole,
-            (b"initDurationMs", _) => event.init_duration_ms = number,
-            (b"restoreDurationMs", _) => event.restore_duration_ms = number,
-            (b"billedRestoreDurationMs", _) => event.billed_restore_duration_ms = whole,
-            (key, _) => event.add_extra(key, &value),
+        by_name! { member.key;
+            b"durationMs" => match event.event.as_ref() {
+                "init_report" => event.init_duration_ms = number,
+                "restore_report" => event.restore_duration_ms = number,
+                _ => event.duration_ms = number,
+            },
+            b"billedDurationMs" => event.billed_duration_ms = whole,
+            b"memorySizeMB" => event.memory_size_mb = whole,
+            b"maxMemoryUsedMB" => event.max_memory_used_mb = whole,
+            b"initDurationMs" => event.init_duration_ms = number,
+            b"restoreDurationMs" => event.restore_duration_ms = number,
+            b"billedRestoreDurationMs" => event.billed_restore_duration_ms = whole,
+            _ => event.add_extra(member.key, &value),
         }
     });
     match wrong {
-        None => Ok(event),
+        None => Ok(()),
         Some((key, value)) => {
             let (key, value) = (String::from_utf8_lossy(key), value);
             let shown = String::from_utf8_lossy(&value[..value.len().min(64)]);
@@ -186,13 +208,42 @@ fn trace_id(tracing: &[u8]) -> Text<'static> {
 }
 
 /// `runtimeDone` as `runtime_done`.
-fn snake_case(name: &[u8]) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for c in String::from_utf8_lossy(name).chars() {
-        if c.is_ascii_uppercase() {
-            snake.push('_');
+fn event_name(name: &[u8]) -> Cow<'static, str> {
+    by_name! { name;
+        b"start" => "start".into(),
+        b"report" => "report".into(),
+        b"runtimeDone" => "runtime_done".into(),
+        _ => {
+            let mut snake = String::with_capacity(name.len() + 4);
+            for c in String::from_utf8_lossy(name).chars() {
+                if c.is_ascii_uppercase() {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            snake.into()
         }
-        snake.push(c.to_ascii_lowercase());
     }
-    snake
+}
+
+/// Appends the text between the quotes of a JSON string, decoded. Rarer escapes, and what is none, are left to `serde_json`.
+pub(super) fn unescape_into(text: &[u8], decoded: &mut Vec<u8>) {
+    let begun = decoded.len();
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let byte = match rest.get(at + 1) {
+            Some(b'n') => b'\n',
+            Some(b't') => b'\t',
+            Some(b'r') => b'\r',
+            Some(same @ (b'"' | b'\\' | b'/')) => *same,
+            _ => {
+                decoded.truncate(begun);
+                return decoded.extend_from_slice(&json::unescape(text));
+            }
+        };
+        decoded.extend_from_slice(&rest[..at]);
+        decoded.push(byte);
+        rest = &rest[at + 2..];
+    }
+    decoded.extend_from_slice(rest);
 }

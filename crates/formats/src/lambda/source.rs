@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::event::{Meta, Text};
+use super::event::{Event, Meta, Text};
+use super::json::by_name;
 use super::objects::{Envelope, Kind, Objects, Record};
 use super::rows::Rows;
 use super::{json, text, time};
 use crate::columns;
+use crate::json::{Members, Value};
 use crate::lines::{Line, Lines};
 use crate::reader::{BuildRows, Reader};
 use crate::reject::{Other, Outcome, Skip, escape_invalid_utf8};
@@ -50,8 +52,11 @@ struct Events {
     waiting: Vec<Held>,
     /// Of the last event that has one.
     last_time: Option<i64>,
-    /// The invocation that a log stream is in.
-    requests: HashMap<Vec<u8>, Vec<u8>>,
+    /// The invocation that a log stream is in; empty between two of them.
+    requests: HashMap<Vec<u8>, Vec<u8>, foldhash::fast::RandomState>,
+    /// Memory for the next event that is held, and for a message without its escapes.
+    spare: Vec<u8>,
+    message: Vec<u8>,
 }
 
 /// An event as it was read.
@@ -64,7 +69,6 @@ struct Held {
     message: usize,
     /// What stood before it.
     prefix: Option<Prefix>,
-    log_stream: Vec<u8>,
     /// The platform's events have one line.
     is_platform: bool,
     is_report: bool,
@@ -76,6 +80,7 @@ struct Held {
 #[derive(Clone, Copy)]
 struct Prefix {
     time: i64,
+    /// Where in the line it stands.
     stream: (usize, usize),
     length: usize,
 }
@@ -83,7 +88,7 @@ struct Prefix {
 impl Reader for Lambda {
     fn begin_at(&mut self, source: &str, line: u64, byte: u64) {
         self.framing = Framing::Open(Lines::starting_at(line, byte));
-        let Events { rows, outcome, held, waiting, last_time, requests } = &mut self.events;
+        let Events { rows, outcome, held, waiting, last_time, requests, .. } = &mut self.events;
         rows.begin(source);
         (*outcome, *held, *last_time) = (Outcome::default(), None, None);
         waiting.clear();
@@ -152,32 +157,37 @@ impl Events {
         self.outcome.count(result, line.number, line.offset, line.bytes);
     }
 
-    /// An event of a list, or an object that is one for itself. `None` if it is held.
+    /// An event of a list, or an object that is one for itself. `None` if it waits for a time.
     fn object(&mut self, line: &Line<'_>, envelope: Option<&Envelope>) -> Option<Result<(), Other>> {
+        if envelope.is_none() && !is_event(line.bytes) {
+            return match self.row(line.bytes, None, &Meta::default(), line.number) {
+                Ok(true) => Some(Ok(())),
+                Ok(false) => {
+                    self.held = Some(Held::of(line, None, Vec::new()));
+                    self.flush();
+                    None
+                }
+                Err(other) => Some(Err(other)),
+            };
+        }
         let (mut message, mut at, mut stream, mut group) = (None, None, Text::default(), Text::default());
-        let (mut id, mut ingested, mut is_event) = (Text::default(), None, envelope.is_some());
+        let (mut id, mut ingested) = (Text::default(), None);
         let result = json::members(line.bytes, |member| {
             let value = || json::plain(&member.value);
-            match member.key {
-                b"message" => message = Some(value()),
+            by_name! { member.key;
+                b"message" => message = Some(member.value),
                 b"timestamp" => at = time::whole(&value()),
-                b"logStreamName" => (stream, is_event) = (value(), true),
+                b"logStreamName" => stream = value(),
                 b"logGroupName" => group = value(),
-                b"eventId" => (id, is_event) = (value(), true),
-                b"id" if id.is_empty() => id = value(),
-                b"ingestionTime" => (ingested, is_event) = (time::whole(&value()), true),
-                _ => {}
+                b"eventId" | b"id" => id = value(),
+                b"ingestionTime" => ingested = time::whole(&value()),
+                _ => (),
             }
         });
         if let Err(broken) = result {
             let detail = format!("{} is missing at byte {} of the object", broken.expected, broken.at);
             return Some(Err(Other::reject("bad_json", detail)));
         }
-        let Some(message) = message.filter(|_| is_event) else {
-            self.held = Some(Held::of(line, None));
-            self.flush();
-            return None;
-        };
         if envelope.is_some_and(|envelope| envelope.is_control) {
             return Some(Err(Other::Skip(Skip::Control)));
         }
@@ -185,6 +195,15 @@ impl Events {
             let detail = "timestamp is no number of milliseconds since 1970".to_owned();
             return Some(Err(Other::reject("bad_timestamp", detail)));
         };
+        let mut text = std::mem::take(&mut self.message);
+        text.clear();
+        match message {
+            Some(Value::Text(escaped)) => json::unescape_into(escaped, &mut text),
+            Some(Value::Other(object)) => text.extend_from_slice(object),
+            Some(Value::Null) | None => {
+                return Some(Err(Other::reject("no_message", "an event has a message".to_owned())));
+            }
+        }
         let of_envelope = |of: fn(&Envelope) -> &Vec<u8>| envelope.map_or(b"".as_slice(), |e| of(e));
         let meta = Meta {
             log_group: if group.is_empty() { of_envelope(|e| &e.log_group) } else { &group },
@@ -192,7 +211,9 @@ impl Events {
             event_id: &id,
             ingestion_time: ingested,
         };
-        Some(self.row(&message, Some(at), &meta, line.number).map(|_| ()))
+        let result = self.row(&text, Some(at), &meta, line.number);
+        self.message = text;
+        Some(result.map(|_| ()))
     }
 
     fn line(&mut self, line: Line<'_>) {
@@ -214,7 +235,8 @@ impl Events {
                 }
                 _ => {
                     self.flush();
-                    self.held = Some(Held::of(&line, prefix));
+                    let memory = std::mem::take(&mut self.spare);
+                    self.held = Some(Held::of(&line, prefix, memory));
                     return;
                 }
             }
@@ -226,7 +248,10 @@ impl Events {
     fn flush(&mut self) {
         let Some(held) = self.held.take() else { return };
         match self.held_row(&held) {
-            Some(result) => self.outcome.count(result, held.number, held.offset, &held.text),
+            Some(result) => {
+                self.outcome.count(result, held.number, held.offset, &held.text);
+                self.spare = held.text;
+            }
             None if self.waiting.len() < MAX_WAITING => self.waiting.push(held),
             None => self.outcome.count(Err(no_time()), held.number, held.offset, &held.text),
         }
@@ -234,7 +259,8 @@ impl Events {
 
     /// `None` if no time is known yet.
     fn held_row(&mut self, held: &Held) -> Option<Result<(), Other>> {
-        let meta = Meta { log_stream: &held.log_stream, ..Meta::default() };
+        let (from, to) = held.prefix.map_or((0, 0), |prefix| prefix.stream);
+        let meta = Meta { log_stream: &held.text[from..to], ..Meta::default() };
         let time = held.prefix.map(|prefix| prefix.time);
         match self.row(&held.text[held.message..], time, &meta, held.number) {
             Ok(true) => Some(Ok(())),
@@ -249,23 +275,32 @@ impl Events {
             Ok(_) => Cow::Borrowed(message),
             Err(_) => Cow::Owned(escape_invalid_utf8(message).into_bytes()),
         };
-        let event = text::event(&message)?;
+        let mut event = Event::default();
+        text::read(&message, &mut event)?;
         let Some(time) = time.or(event.time).or(self.last_time) else { return Ok(false) };
         if self.last_time.replace(time).is_none() {
             self.place_waiting();
         }
-        if !event.request_id.is_empty() && matches!(event.event.as_ref(), "start") {
-            if self.requests.len() >= MAX_STREAMS {
-                self.requests.clear();
+        // Not an empty one: comparing what points nowhere is slow.
+        let stream = if meta.log_stream.is_empty() { b"-" } else { meta.log_stream };
+        let is_start = event.event == "start" && !event.request_id.is_empty();
+        match self.requests.get_mut(stream) {
+            Some(request) if is_start => {
+                request.clear();
+                request.extend_from_slice(&event.request_id);
             }
-            self.requests.insert(meta.log_stream.to_vec(), event.request_id.to_vec());
+            None if is_start => {
+                if self.requests.len() >= MAX_STREAMS {
+                    self.requests.clear();
+                }
+                self.requests.insert(stream.to_vec(), event.request_id.to_vec());
+            }
+            Some(request) if event.event == "report" => request.clear(),
+            Some(_) | None => {}
         }
-        let request = self.requests.get(meta.log_stream).map_or(b"".as_slice(), Vec::as_slice);
-        let request = if event.event == "log" { request } else { b"" };
-        event.append(time, request, meta, number, &mut self.rows);
-        if event.event == "report" {
-            self.requests.remove(meta.log_stream);
-        }
+        let is_log = event.event == "log" && event.request_id.is_empty();
+        let request = is_log.then(|| self.requests.get(stream)).flatten();
+        event.append(time, request.map_or(b"", Vec::as_slice), meta, number, &mut self.rows);
         Ok(true)
     }
 
@@ -288,6 +323,19 @@ impl Events {
     }
 }
 
+/// Whether an object outside of any envelope is an event of CloudWatch nevertheless, out of a bare list. Mostly its first names tell.
+fn is_event(object: &[u8]) -> bool {
+    let mut members = Members::of(object);
+    while let Ok(Some(member)) = members.next(b"") {
+        match member.key {
+            b"eventId" | b"ingestionTime" | b"logStreamName" => return true,
+            b"time" | b"type" | b"record" | b"level" | b"requestId" => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
 #[cold]
 fn too_long() -> Other {
     Other::reject("line_too_long", format!("over {} bytes", crate::MAX_LINE_BYTES))
@@ -299,17 +347,17 @@ fn no_time() -> Other {
 }
 
 impl Held {
-    fn of(line: &Line<'_>, prefix: Option<Prefix>) -> Held {
+    fn of(line: &Line<'_>, prefix: Option<Prefix>, mut memory: Vec<u8>) -> Held {
         let message = prefix.map_or(0, |prefix| prefix.length);
-        let (from, to) = prefix.map_or((0, 0), |prefix| prefix.stream);
+        memory.clear();
+        memory.extend_from_slice(line.bytes);
         let kind = text::platform_event(&line.bytes[message..]);
         Held {
             number: line.number,
             offset: line.offset,
-            text: line.bytes.to_vec(),
+            text: memory,
             message,
             prefix,
-            log_stream: line.bytes[from..to].to_vec(),
             is_platform: kind.is_some(),
             is_report: matches!(kind, Some("report" | "init_report" | "restore_report")),
             empty_lines: 0,

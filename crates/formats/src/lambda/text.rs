@@ -5,70 +5,81 @@
 use std::borrow::Cow;
 
 use super::event::{Event, Text};
+use super::json::by_name;
 use super::{json, time};
 use crate::reject::Other;
 use crate::value;
 
-/// Reads a message. Fails where a number of the platform is none.
-pub(super) fn event<'a>(message: &'a [u8]) -> Result<Event<'a>, Other> {
+/// Reads a message into `event`, which is filled in place: it is some hundred bytes. Fails where a number of the platform is none.
+pub(super) fn read<'a>(message: &'a [u8], event: &mut Event<'a>) -> Result<(), Other> {
     let message = message.trim_ascii_end();
-    if let Some(event) = json::event(message) {
-        return event;
+    if message.first() == Some(&b'{') {
+        if json::read(message, event)? {
+            return Ok(());
+        }
+        *event = Event::default();
     }
-    if let Some((name, rest)) = platform(message) {
-        let mut event = Event { event: name.into(), message: message.into(), ..Event::default() };
-        return match name {
-            "start" => {
-                let (id, version) = split_at(rest, b" Version: ");
-                event.request_id = id.into();
-                event.version = version.into();
-                Ok(event)
-            }
-            "exit" => {
-                event.request_id = rest.get(..UUID).unwrap_or_default().into();
-                // "... Error: Runtime exited with error: signal: killed", and in the next line "Runtime.ExitError".
-                let last = rest.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
-                event.error_type = if last.starts_with(b"Runtime.") { last.into() } else { Text::default() };
-                Ok(event)
-            }
-            "extension" => Ok(event),
-            _ => parts(message, rest, event),
-        };
+    let Some((name, rest)) = platform(message) else {
+        application(message, event);
+        return Ok(());
+    };
+    event.event = name.into();
+    event.message = message.into();
+    match name {
+        "start" => {
+            event.request_id = rest[..UUID].into();
+            event.version = rest[UUID..].strip_prefix(b" Version: ").unwrap_or_default().into();
+        }
+        "end" => event.request_id = rest.strip_prefix(b"RequestId: ").unwrap_or_default().into(),
+        "exit" => {
+            event.request_id = rest[..UUID].into();
+            // "... Error: Runtime exited with error: signal: killed", and in the next line "Runtime.ExitError".
+            let last = rest.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+            event.error_type = if last.starts_with(b"Runtime.") { last.into() } else { Text::default() };
+        }
+        "extension" => {}
+        _ => return parts(message, rest, event),
     }
-    Ok(application(message))
+    Ok(())
 }
 
 /// The event of a line of the platform, and what says more: `key: value`, separated by tabs.
 fn platform(message: &[u8]) -> Option<(&'static str, &[u8])> {
-    let behind = |word: &[u8]| message.strip_prefix(word);
-    let id = |rest: &[u8]| rest.strip_prefix(b"RequestId: ").is_some_and(begins_with_uuid);
-    let found = if let Some(rest) = behind(b"START RequestId: ").filter(|rest| begins_with_uuid(rest)) {
-        ("start", rest)
-    } else if let Some(rest) = behind(b"END ").filter(|rest| id(rest)) {
-        ("end", rest)
-    } else if let Some(rest) = behind(b"REPORT ").filter(|rest| id(rest)) {
-        ("report", rest)
-    } else if let Some(rest) = behind(b"INIT_START ").filter(|rest| rest.starts_with(b"Runtime Version: ")) {
-        ("init_start", rest)
-    } else if let Some(rest) = behind(b"RESTORE_START ").filter(|rest| rest.starts_with(b"Runtime Version: ")) {
-        ("restore_start", rest)
-    } else if let Some(rest) = behind(b"INIT_REPORT ").filter(|rest| rest.starts_with(b"Init Duration: ")) {
-        ("init_report", rest)
-    } else if let Some(rest) = behind(b"RESTORE_REPORT ").filter(|rest| rest.starts_with(b"Restore Duration: ")) {
-        ("restore_report", rest)
-    } else if let Some(rest) = behind(b"RequestId: ").filter(|rest| begins_with_uuid(rest)) {
-        let is_end = |text: &&[u8]| text.starts_with(b" Error: ") || text.starts_with(b" Process exited");
-        rest.get(UUID..).filter(is_end)?;
-        ("exit", rest)
-    } else if [b"EXTENSION\tName: ".as_slice(), b"TELEMETRY\tName: ", b"LOGS\tName: "]
-        .iter()
-        .any(|w| behind(w).is_some())
-    {
-        ("extension", message)
-    } else {
-        return None;
-    };
-    Some(found)
+    let with_id = |rest: &&[u8]| behind(rest, b"RequestId: ").is_some_and(begins_with_uuid);
+    // Most lines are the application's: the first byte tells.
+    match message.first()? {
+        b'S' => {
+            let rest = behind(message, b"START RequestId: ").filter(|rest| begins_with_uuid(rest))?;
+            Some(("start", rest))
+        }
+        b'E' => match behind(message, b"END ").filter(with_id) {
+            Some(rest) => Some(("end", rest)),
+            None => behind(message, b"EXTENSION\tName: ").map(|rest| ("extension", rest)),
+        },
+        b'I' => match behind(message, b"INIT_START ").filter(|rest| rest.starts_with(b"Runtime Version: ")) {
+            Some(rest) => Some(("init_start", rest)),
+            None => {
+                let rest = behind(message, b"INIT_REPORT ").filter(|rest| rest.starts_with(b"Init Duration: "))?;
+                Some(("init_report", rest))
+            }
+        },
+        b'R' => {
+            if let Some(rest) = behind(message, b"REPORT ").filter(with_id) {
+                Some(("report", rest))
+            } else if let Some(rest) = behind(message, b"RequestId: ").filter(|rest| begins_with_uuid(rest)) {
+                let end = &rest[UUID..];
+                (end.starts_with(b" Error: ") || end.starts_with(b" Process exited")).then_some(("exit", rest))
+            } else if let Some(rest) = behind(message, b"RESTORE_START ") {
+                rest.starts_with(b"Runtime Version: ").then_some(("restore_start", rest))
+            } else {
+                let rest = behind(message, b"RESTORE_REPORT ")?;
+                rest.starts_with(b"Restore Duration: ").then_some(("restore_report", rest))
+            }
+        }
+        b'T' => behind(message, b"TELEMETRY\tName: ").map(|rest| ("extension", rest)),
+        b'L' => behind(message, b"LOGS\tName: ").map(|rest| ("extension", rest)),
+        _ => None,
+    }
 }
 
 /// The event of a line of the platform.
@@ -81,12 +92,12 @@ pub(super) fn is_part_of_report(line: &[u8]) -> bool {
     [b"XRAY TraceId: ".as_slice(), b"Status: ", b"Init Duration: "].iter().any(|key| line.starts_with(key))
 }
 
-fn parts<'a>(message: &'a [u8], rest: &'a [u8], mut event: Event<'a>) -> Result<Event<'a>, Other> {
+fn parts<'a>(message: &'a [u8], rest: &'a [u8], event: &mut Event<'a>) -> Result<(), Other> {
     for part in rest.split(|b| matches!(b, b'\t' | b'\n')).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty()) {
         let (key, value) = split_at(part, b": ");
         let milliseconds = || number(message, key, value, b"ms").map(Some);
-        let whole = |unit| number(message, key, value, unit).map(|number| Some(number as i64));
-        match key {
+        let whole = |unit: &[u8]| number(message, key, value, unit).map(|number| Some(number as i64));
+        by_name! { key;
             b"RequestId" => event.request_id = value.into(),
             b"Duration" => event.duration_ms = milliseconds()?,
             b"Billed Duration" => event.billed_duration_ms = whole(b"ms")?,
@@ -101,11 +112,11 @@ fn parts<'a>(message: &'a [u8], rest: &'a [u8], mut event: Event<'a>) -> Result<
             b"Phase" => event.phase = value.into(),
             b"Runtime Version" => event.runtime_version = value.into(),
             // In the message, and in each other event of the version.
-            b"Runtime Version ARN" => {}
+            b"Runtime Version ARN" => {},
             _ => event.add_extra(key, value),
         }
     }
-    Ok(event)
+    Ok(())
 }
 
 /// `3000.00 ms`
@@ -121,10 +132,10 @@ fn number(message: &[u8], key: &[u8], text: &[u8], unit: &[u8]) -> Result<f64, O
 
 /// What the application wrote. Runtimes put time, request id and level before it, in this order (Node.js), with the level first and in
 /// brackets (Python), or as a layout says (Java); behind each stands a tab or a space.
-fn application(message: &[u8]) -> Event<'_> {
-    let mut event = Event { event: "log".into(), ..Event::default() };
+fn application<'a>(message: &'a [u8], event: &mut Event<'a>) {
+    event.event = "log".into();
     let mut rest = message;
-    while let Some((length, found)) = header(rest, &event) {
+    while let Some((length, found)) = header(rest, event) {
         match found {
             Header::Time(time) => event.time = Some(time),
             Header::Id(id) => event.request_id = id.into(),
@@ -145,7 +156,6 @@ fn application(message: &[u8]) -> Event<'_> {
         event.is_failure = true;
         event.error_type = error;
     }
-    event
 }
 
 enum Header<'a> {
@@ -164,7 +174,9 @@ fn header<'a>(text: &'a [u8], event: &Event<'_>) -> Option<(usize, Header<'a>)> 
     {
         return Some((length, Header::Time(time)));
     }
-    let length = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    // None of them is longer than a request id.
+    let head = &text[..text.len().min(UUID + 1)];
+    let length = head.iter().position(|b| matches!(b, b' ' | b'\t' | b'\n')).unwrap_or(head.len());
     let word = &text[..length];
     if event.request_id.is_empty() && ends(length) {
         if length == UUID && begins_with_uuid(word) {
@@ -193,31 +205,28 @@ fn failure(text: &[u8], is_error: bool) -> Option<Text<'_>> {
         }
     }
     // Python: `[ERROR] KeyError: 'id'`, and then the traceback.
-    let (class, rest) = split_at(text, b":");
-    let is_class = !class.is_empty()
-        && class.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'))
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_');
+    let (class, rest) = text.split_at(text.iter().take_while(|b| is_part(b)).count());
+    let is_class = is_error
+        && !class.is_empty()
+        && rest.starts_with(b":")
         && (class.starts_with(b"Runtime.")
             || class.ends_with(b"Error")
             || class.ends_with(b"Exception")
             || memchr::memmem::find(rest, b"\nTraceback (most recent call last):").is_some());
-    (is_error && is_class).then_some(Cow::Borrowed(class))
+    is_class.then_some(Cow::Borrowed(class))
 }
 
 fn is_level(word: &[u8]) -> bool {
-    const LEVELS: [&[u8]; 11] = [
-        b"TRACE",
-        b"DEBUG",
-        b"INFO",
-        b"NOTICE",
-        b"WARN",
-        b"WARNING",
-        b"ERROR",
-        b"SEVERE",
-        b"CRITICAL",
-        b"FATAL",
-        b"EMERGENCY",
-    ];
-    LEVELS.contains(&word)
+    match word.len() {
+        4 => [b"INFO", b"WARN"].contains(&word.as_array().unwrap_or(b"    ")),
+        5 => [b"ERROR", b"DEBUG", b"TRACE", b"FATAL"].contains(&word.as_array().unwrap_or(b"     ")),
+        6 => [b"NOTICE", b"SEVERE"].contains(&word.as_array().unwrap_or(b"      ")),
+        7 => word == b"WARNING",
+        8 => word == b"CRITICAL",
+        9 => word == b"EMERGENCY",
+        _ => false,
+    }
 }
 
 /// Whether a line can only be the beginning of an event: one of the platform, or what runtimes put before the application's own.
@@ -248,7 +257,7 @@ pub(super) fn begins_event(line: &[u8]) -> bool {
 
 /// Whether a line may well be the beginning of an event, where nothing else tells: an object, or a level in brackets.
 pub(super) fn may_begin_event(line: &[u8]) -> bool {
-    line.starts_with(b"{") && json::event(line).is_some()
+    line.starts_with(b"{") && json::is_object(line)
         || line.starts_with(b"[") && matches!(header(line, &Event::default()), Some((_, Header::Level(_))))
 }
 
@@ -256,16 +265,29 @@ const UUID: usize = 36;
 
 /// `3364d63a-a9d2-11e8-9e1c-7f3b2a3d4c5e`
 fn begins_with_uuid(text: &[u8]) -> bool {
-    text.get(..UUID).is_some_and(|id| {
-        id.iter()
-            .enumerate()
-            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
-    })
+    const IS_PART: [bool; 256] = {
+        let mut is_part = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            is_part[byte] = (byte as u8).is_ascii_hexdigit() || byte as u8 == b'-';
+            byte += 1;
+        }
+        is_part
+    };
+    let Some(id) = text.first_chunk::<UUID>() else { return false };
+    // First what hardly any other text has.
+    [id[8], id[13], id[18], id[23]] == *b"----" && id.iter().fold(true, |all, b| all & IS_PART[usize::from(*b)])
 }
 
-/// What stands before `separator`, and behind it; nothing where there is none.
+/// What follows the word that a text begins with. Of a known length, it is compared without a call.
+fn behind<'a, const N: usize>(text: &'a [u8], word: &[u8; N]) -> Option<&'a [u8]> {
+    let (head, rest) = text.split_first_chunk::<N>()?;
+    (head == word).then_some(rest)
+}
+
+/// What stands before `separator`, and behind it; nothing where there is none. What it is applied to is short.
 fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> (&'a [u8], &'a [u8]) {
-    match memchr::memmem::find(text, separator) {
+    match text.windows(separator.len()).position(|window| window == separator) {
         Some(at) => (&text[..at], &text[at + separator.len()..]),
         None => (text, b""),
     }
