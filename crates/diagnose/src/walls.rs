@@ -57,7 +57,8 @@ pub(crate) fn pile(durations: &[(f64, f64)]) -> Option<Pile> {
     let inside = || durations.iter().filter(|(duration, _)| (best.limit..=best.end).contains(duration));
     let crowd = CROWD * inside().map(|(_, count)| *count).fold(0.0, f64::max);
     let limit = inside().find(|(_, count)| *count >= crowd).map_or(best.limit, |(duration, _)| *duration);
-    Some(Pile { limit, ..best })
+    let requests = inside().filter(|(duration, _)| *duration >= limit).map(|(_, count)| count).sum();
+    Some(Pile { limit, requests, ..best })
 }
 
 /// Whether so many in the pile are more than what is around it explains, and hardly any request gets past it. Durations are known from

@@ -4,6 +4,7 @@
 //! these holds. Rules of thumb, each with its threshold and reason beside it; what a row says and what a crowd says is in `docs/diagnose.md`.
 
 mod view;
+mod rolling;
 mod answered;
 mod connection;
 mod slow;

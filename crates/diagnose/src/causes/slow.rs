@@ -98,6 +98,8 @@ pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
         * if f.excess > 0.0 { ramp(broad, 0.3, 0.7) } else { 0.8 }
         * spread
         * (1.0 - view.one_target())
+        // Targets that start are busy too.
+        * (1.0 - 0.7 * view.rolling.likely)
         * (0.4 + 0.6 * ramp(culprit.time - culprit.requests, 0.05, 0.2));
     if confidence <= 0.0 {
         return None;

@@ -1,5 +1,6 @@
 //! Features of an episode as the kinds look at them.
 
+use super::rolling::{Rolling, rolling};
 use crate::facts::Family;
 use crate::features::{Features, Long, Part};
 use crate::stats::{median, ramp, share};
@@ -26,6 +27,7 @@ pub(crate) struct View<'a> {
     /// Share of the slots, or of the failures if that is more, with maximum CPU at its limit; that of the slots in quiet times. `None` without
     /// CPU data.
     pub(crate) hot: Option<(f64, f64)>,
+    pub(crate) rolling: Rolling,
 }
 
 impl<'a> View<'a> {
@@ -38,11 +40,13 @@ impl<'a> View<'a> {
         let (mut slowed, slowed_share) = f.slowed(SLOWED);
         slowed.sort_by(|a, b| b.during.requests.total_cmp(&a.during.requests));
         let on_targets: f64 = f.targets.iter().map(|part| part.excess).sum();
+        let targets_even = even(&f.targets);
         View {
             f,
             route_focus: Features::focus(&f.routes),
             target_focus: Features::focus(&f.targets),
-            targets_even: even(&f.targets),
+            targets_even,
+            rolling: rolling(f, targets_even),
             with_target: share(on_targets, f.excess).min(1.0),
             slowed,
             slowed_share,

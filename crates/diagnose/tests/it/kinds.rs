@@ -123,7 +123,10 @@ fn a_limit_is_a_wall_with_those_who_tried_again() {
     let (truth, diagnosis) = run(&service, Kind::TimeoutLimit);
     let wall = &diagnosis.walls[0];
     assert_eq!((Some(&wall.route), Some(wall.limit_s)), (truth.route.as_ref(), truth.limit));
-    assert!(wall.failed > 100 && wall.clients > 10 && wall.clients_tried_again <= wall.clients, "{wall:?}");
+    assert!(
+        wall.failed > 50 && wall.clients > 10 && (1..=wall.clients).contains(&wall.clients_tried_again),
+        "{wall:?}"
+    );
     assert_eq!(wall.may_have_succeeded, wall.failed);
 }
 
