@@ -19,14 +19,16 @@ const USUAL_ERRORS: fn(&str) -> bool = |status| status.starts_with('5') || statu
 pub(super) fn write(diagnosis: &Diagnosis, path: &Path) -> Result<()> {
     let checks = diagnosis.incidents.iter().flat_map(checks).collect();
     let text = File { checks, ..File::default() }.to_toml();
-    let file = std::fs::File::create_new(path).with_context(|| format!("cannot make {}", safe(&path.to_string_lossy())))?;
+    let file =
+        std::fs::File::create_new(path).with_context(|| format!("cannot make {}", safe(&path.to_string_lossy())))?;
     std::io::Write::write_all(&mut &file, text.as_bytes())?;
     Ok(())
 }
 
 fn checks(incident: &Incident) -> Vec<Check> {
     let Some(cause) = incident.causes.first() else { return Vec::new() };
-    let name = |what: &str| Some(format!("{what} ({}, {})", label(cause.cause), incident.start.format("%Y-%m-%d %H:%M")));
+    let name =
+        |what: &str| Some(format!("{what} ({}, {})", label(cause.cause), incident.start.format("%Y-%m-%d %H:%M")));
     let scoped = Check {
         note: Some(cause.summary.clone()),
         route: cause.route.as_deref().and_then(|route| route.parse().ok()),

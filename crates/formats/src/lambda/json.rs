@@ -238,7 +238,7 @@ pub(super) fn unescape_into(text: &[u8], decoded: &mut Vec<u8>) {
             Some(same @ (b'"' | b'\\' | b'/')) => *same,
             _ => {
                 decoded.truncate(begun);
-                return decoded.extend_from_slice(&json::unescape(text));
+                return json::unescape(text, decoded);
             }
         };
         decoded.extend_from_slice(&rest[..at]);
