@@ -321,3 +321,46 @@ fn mismatch_of(line: &[u8], mismatch: Mismatch) -> Other {
     let place = if at < line.len() { format!("at byte {at} of the line") } else { "at its end".to_string() };
     Other::reject(reason, format!("{what} ({place}): the line is torn or of another format"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_agree() {
+        let time = "[19/Nov/2026:19:42:07 +0000]";
+        let combined = Combined::new();
+        for line in [
+            format!(r#"203.0.113.7 - - {time} "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0""#),
+            format!(r#"2001:db8::7 - jane {time} "" 400 0 "" "" "-""#),
+            format!(r#"203.0.113.7 - - {time} "GET /a b HTTP/1.1" 200 5 "x y" "a b" "-" rt=0.1 uct="0.2""#),
+            format!(r#"203.0.113.7 - - {time} "GET /\x22 HTTP/1.1" 200 5 "-" "a \x5C" 0.1 0.2 ."#),
+        ] {
+            let (mut fast, mut any) = (Values::new(), Values::new());
+            let line = line.as_bytes();
+            assert!(regular(line).is_some());
+            combined.read(line, &mut Names::default(), &mut fast).unwrap_or_else(|_| panic!("{}", line.escape_ascii()));
+            combined
+                .read_any(line, &mut Names::default(), &mut any)
+                .unwrap_or_else(|_| panic!("{}", line.escape_ascii()));
+            for var in [
+                Var::RemoteAddr,
+                Var::RemoteUser,
+                Var::TimeLocal,
+                Var::Request,
+                Var::Status,
+                Var::BodyBytesSent,
+                Var::HttpReferer,
+                Var::HttpUserAgent,
+                Var::HttpXForwardedFor,
+                Var::RequestTime,
+            ] {
+                assert_eq!(fast.get(line, var), any.get(line, var), "{}", line.escape_ascii());
+            }
+        }
+        for irregular in ["lessons.example.com 192.0.2.1 - - ", "192.0.2.1 - jane doe ", "10.0.0.2, 10.0.0.1 - - ", ""]
+        {
+            assert!(regular(format!(r#"{irregular}{time} "GET / HTTP/1.1" 200 5 "-" "-""#).as_bytes()).is_none());
+        }
+    }
+}
