@@ -81,6 +81,12 @@ impl<'a, const N: usize> Fields<'a, N> {
         }
     }
 
+    /// Where field `i`, which the line has, stands with its quotes.
+    #[inline]
+    pub(crate) fn range(&self, i: usize) -> (u32, u32) {
+        (self.starts[i], self.ends[i])
+    }
+
     /// Fields `first` to `last` as they are written; empty if the line is too old to have any of them. Spans that are equal are of
     /// equal fields.
     #[inline]

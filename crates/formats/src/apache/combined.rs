@@ -4,6 +4,7 @@ use super::directives::Field;
 use super::row::Values;
 use crate::reject::Other;
 use crate::value;
+use crate::web::combined::{Regular, regular};
 use crate::web::pattern::{ABSENT, Pattern, Range, Shape, closing_quote};
 use crate::web::time::ZonedClock;
 
@@ -44,6 +45,30 @@ impl Combined {
 
     /// Finds the values of a line.
     pub(super) fn read(&self, line: &[u8], values: &mut Values) -> Result<Tail, Other> {
+        if let Some(parts) = regular(line)
+            && line[parts.logname.0 as usize..parts.logname.1 as usize] == *b"-"
+        {
+            let Regular { host, logname, user, time, request, status, bytes, referer, agent, end } = parts;
+            for (field, range) in [
+                (Field::RemoteHost, host),
+                (Field::RemoteLogname, logname),
+                (Field::RemoteUser, user),
+                (Field::Time, time),
+                (Field::Request, request),
+                (Field::Status, status),
+                (Field::ResponseBytes, bytes),
+                (Field::Referer, referer),
+                (Field::UserAgent, agent),
+            ] {
+                values.set(field, range);
+            }
+            return Ok(read_end(line, end, values));
+        }
+        self.read_any(line, values)
+    }
+
+    /// A line that is not regular: `common`, a virtual host, a user with spaces, `-` for a size.
+    fn read_any(&self, line: &[u8], values: &mut Values) -> Result<Tail, Other> {
         let mut found = [ABSENT; 5];
         let end = match self.begin.find(line, &mut found) {
             Ok(end) => end,
@@ -132,9 +157,14 @@ fn read_tail(line: &[u8], end: usize, values: &mut Values) -> Result<Tail, Other
         values.set(field, (from as u32, (from + length) as u32));
         at = from + length + 1;
     }
+    Ok(read_end(line, at, values))
+}
+
+/// What stands behind the user agent.
+fn read_end(line: &[u8], at: usize, values: &mut Values) -> Tail {
     let rest = line[at..].trim_ascii();
     if rest.is_empty() {
-        return Ok(Tail::Combined);
+        return Tail::Combined;
     }
     let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     if let Some(space) = memchr::memchr(b' ', rest)
@@ -144,8 +174,8 @@ fn read_tail(line: &[u8], end: usize, values: &mut Values) -> Result<Tail, Other
         let from = (rest.as_ptr() as usize - line.as_ptr() as usize) as u32;
         values.set(Field::BytesReceived, (from, from + space as u32));
         values.set(Field::BytesSent, (from + space as u32 + 1, from + rest.len() as u32));
-        return Ok(Tail::CombinedIo);
+        return Tail::CombinedIo;
     }
     values.add_surplus(rest);
-    Ok(Tail::Other)
+    Tail::Other
 }

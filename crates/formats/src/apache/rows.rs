@@ -67,11 +67,11 @@ rows! {
         /// `%R`.
         handler: Dict;
         /// `%f`.
-        filename: Dict;
+        filename: Wide;
         /// Seconds until the first byte of the response, `%^FB`.
         first_byte_time: Float;
         /// What has no column: directives of the user's format as a JSON object, other fields at the line's end as written.
-        extra: Dict;
+        extra: Wide;
     }
 }
 

@@ -225,25 +225,3 @@ fn event_name(name: &[u8]) -> Cow<'static, str> {
         }
     }
 }
-
-/// Appends the text between the quotes of a JSON string, decoded. Rarer escapes, and what is none, are left to `serde_json`.
-pub(super) fn unescape_into(text: &[u8], decoded: &mut Vec<u8>) {
-    let begun = decoded.len();
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        let byte = match rest.get(at + 1) {
-            Some(b'n') => b'\n',
-            Some(b't') => b'\t',
-            Some(b'r') => b'\r',
-            Some(same @ (b'"' | b'\\' | b'/')) => *same,
-            _ => {
-                decoded.truncate(begun);
-                return json::unescape(text, decoded);
-            }
-        };
-        decoded.extend_from_slice(&rest[..at]);
-        decoded.push(byte);
-        rest = &rest[at + 2..];
-    }
-    decoded.extend_from_slice(rest);
-}

@@ -47,6 +47,8 @@ pub(crate) fn recognise(head: &[u8]) -> bool {
     let tells =
         ["\"/aws/lambda/", "[$LATEST]", " RequestId: ", "Runtime Version: ", "Task timed out after ", "\\\"platform."];
     is_envelope && tells.into_iter().any(has)
+        // Of a list, as an extension gets it, the first event mostly tells.
+        || has("\"type\":\"platform.")
         || json::is_lambda(start.strip_prefix(b"[").unwrap_or(start))
         || any_line(head, json::is_lambda)
 }

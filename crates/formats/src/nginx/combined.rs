@@ -3,10 +3,25 @@
 
 use super::row::Values;
 use super::variables::{Names, Var};
+use crate::fields::{self, Fields};
 use crate::reject::Other;
 use crate::value;
+use crate::web::combined::{Regular, regular};
 use crate::web::pattern::{ABSENT, Mismatch, Pattern, Range, Shape};
 use crate::web::time::ZonedClock;
+
+/// What ingress-nginx adds.
+const INGRESS: [Var; 9] = [
+    Var::RequestLength,
+    Var::RequestTime,
+    Var::ProxyUpstreamName,
+    Var::ProxyAlternativeUpstreamName,
+    Var::UpstreamAddr,
+    Var::UpstreamResponseLength,
+    Var::UpstreamResponseTime,
+    Var::UpstreamStatus,
+    Var::RequestId,
+];
 
 /// The formats, compiled once per reader.
 pub(super) struct Combined {
@@ -34,17 +49,6 @@ impl Combined {
         let ingress =
             [(Number, " "), (Number, " ["), (Word, "] ["), (Word, "] "), (List, " "), (List, " "), (List, " ")];
         let mut ends: Vec<(Pattern, &'static [Var])> = Vec::new();
-        const INGRESS: [Var; 9] = [
-            RequestLength,
-            RequestTime,
-            ProxyUpstreamName,
-            ProxyAlternativeUpstreamName,
-            UpstreamAddr,
-            UpstreamResponseLength,
-            UpstreamResponseTime,
-            UpstreamStatus,
-            RequestId,
-        ];
         let newest = [&ingress[..], &[(List, " "), (Word, "")]].concat();
         ends.push((pattern(&newest), &INGRESS));
         ends.push((pattern(&[&ingress[..], &[(List, "")]].concat()), &INGRESS[..8]));
@@ -70,6 +74,30 @@ impl Combined {
 
     /// Finds the values of a line.
     pub(super) fn read(&self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
+        if let Some(parts) = regular(line)
+            && line[parts.logname.0 as usize..parts.logname.1 as usize] == *b"-"
+        {
+            let Regular { host, user, time, request, status, bytes, referer, agent, end, .. } = parts;
+            for (var, range) in [
+                (Var::RemoteAddr, host),
+                (Var::RemoteUser, user),
+                (Var::TimeLocal, time),
+                (Var::Request, request),
+                (Var::Status, status),
+                (Var::BodyBytesSent, bytes),
+                (Var::HttpReferer, referer),
+                (Var::HttpUserAgent, agent),
+            ] {
+                values.set(var, range);
+            }
+            self.read_end(line, end, names, values);
+            return Ok(());
+        }
+        self.read_any(line, names, values)
+    }
+
+    /// A line that is not regular: a host before the address, a user with spaces, quotes that nobody escaped.
+    fn read_any(&self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
         let mut found = [ABSENT; 5];
         let end = self.begin.find(line, &mut found).map_err(|mismatch| mismatch_of(line, mismatch))?;
         let [head, time, request, status, bytes] = found;
@@ -82,8 +110,8 @@ impl Combined {
         {
             values.set(var, range);
         }
-        let (referer, at) = quoted(line, end)?;
-        let (agent, at) = quoted(line, at)?;
+        let (referer, at) = quoted(line, end).ok_or_else(|| no_quoted(line, end))?;
+        let (agent, at) = quoted(line, at).ok_or_else(|| no_quoted(line, at))?;
         values.set(Var::HttpReferer, referer);
         values.set(Var::HttpUserAgent, agent);
         self.read_end(line, at, names, values);
@@ -92,8 +120,11 @@ impl Combined {
 
     /// What stands behind the user agent.
     fn read_end(&self, line: &[u8], at: usize, names: &mut Names, values: &mut Values) {
+        if at == line.len() {
+            return;
+        }
         let mut at = at;
-        if let Ok((field, end)) = quoted(line, at)
+        if let Some((field, end)) = quoted(line, at)
             && is_addresses(&line[field.0 as usize..field.1 as usize])
         {
             values.set(Var::HttpXForwardedFor, field);
@@ -106,16 +137,40 @@ impl Combined {
         at += line[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         if rest[0].is_ascii_digit() {
             let mut found = [ABSENT; 9];
+            if is_ingress(rest, &mut found) && are_times(rest, &INGRESS, &found) {
+                return set_all(&INGRESS, &found, at, values);
+            }
             for (pattern, vars) in &self.ends {
                 if pattern.find(rest, &mut found) == Ok(rest.len()) && are_times(rest, vars, &found) {
-                    for (var, (from, to)) in vars.iter().zip(found) {
-                        values.set(*var, (from + at as u32, to + at as u32));
-                    }
-                    return;
+                    return set_all(vars, &found, at, values);
                 }
             }
         }
         read_pairs(line, at, names, values);
+    }
+}
+
+/// The way for nearly every line of ingress-nginx: one upstream, so that there are nine fields.
+fn is_ingress(rest: &[u8], found: &mut [Range; 9]) -> bool {
+    let mut fields: Fields<'_, 9> = Fields::of(rest);
+    if fields::split(&mut fields).is_err() || fields.count() < 9 || !fields.surplus.is_empty() {
+        return false;
+    }
+    for (i, place) in found.iter_mut().enumerate() {
+        *place = fields.range(i);
+    }
+    for i in [2, 3] {
+        if !(fields.get(i).starts_with(b"[") && fields.get(i).ends_with(b"]")) {
+            return false;
+        }
+        found[i] = (found[i].0 + 1, found[i].1 - 1);
+    }
+    found.windows(2).all(|pair| pair[0].1 < pair[1].0)
+}
+
+fn set_all(vars: &[Var], found: &[Range], at: usize, values: &mut Values) {
+    for (var, (from, to)) in vars.iter().zip(found) {
+        values.set(*var, (from + at as u32, to + at as u32));
     }
 }
 
@@ -216,21 +271,25 @@ fn token_length(rest: &[u8]) -> usize {
 }
 
 /// ` "value"`: where the value stands, and where the field ends. A quote ends it that a space or the line's end follows.
-fn quoted(line: &[u8], at: usize) -> Result<(Range, usize), Other> {
-    let Some(rest) = line[at..].strip_prefix(b" \"") else {
-        let detail = format!("a field in quotes is missing at byte {at} of the line: it is torn or of another format");
-        return Err(Other::reject("too_few_fields", detail));
-    };
-    let from = line.len() - rest.len();
+fn quoted(line: &[u8], at: usize) -> Option<(Range, usize)> {
+    let from = line.len() - line[at..].strip_prefix(b" \"")?.len();
     let mut end = from;
     while let Some(i) = memchr::memchr(b'"', &line[end..]).map(|i| end + i) {
         if matches!(line.get(i + 1), None | Some(b' ')) {
-            return Ok(((from as u32, i as u32), i + 1));
+            return Some(((from as u32, i as u32), i + 1));
         }
         end = i + 1;
     }
-    let detail = format!("the quote at byte {} of the line is never closed: the line may be torn", from - 1);
-    Err(Other::reject("unterminated_quote", detail))
+    None
+}
+
+fn no_quoted(line: &[u8], at: usize) -> Other {
+    if line[at..].starts_with(b" \"") {
+        let detail = format!("the quote at byte {} of the line is never closed: the line may be torn", at + 1);
+        return Other::reject("unterminated_quote", detail);
+    }
+    let detail = format!("a field in quotes is missing at byte {at} of the line: it is torn or of another format");
+    Other::reject("too_few_fields", detail)
 }
 
 /// `-`, or addresses with commas between them.
@@ -261,4 +320,47 @@ fn mismatch_of(line: &[u8], mismatch: Mismatch) -> Other {
     };
     let place = if at < line.len() { format!("at byte {at} of the line") } else { "at its end".to_string() };
     Other::reject(reason, format!("{what} ({place}): the line is torn or of another format"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_agree() {
+        let time = "[19/Nov/2026:19:42:07 +0000]";
+        let combined = Combined::new();
+        for line in [
+            format!(r#"203.0.113.7 - - {time} "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0""#),
+            format!(r#"2001:db8::7 - jane {time} "" 400 0 "" "" "-""#),
+            format!(r#"203.0.113.7 - - {time} "GET /a b HTTP/1.1" 200 5 "x y" "a b" "-" rt=0.1 uct="0.2""#),
+            format!(r#"203.0.113.7 - - {time} "GET /\x22 HTTP/1.1" 200 5 "-" "a \x5C" 0.1 0.2 ."#),
+        ] {
+            let (mut fast, mut any) = (Values::new(), Values::new());
+            let line = line.as_bytes();
+            assert!(regular(line).is_some());
+            combined.read(line, &mut Names::default(), &mut fast).unwrap_or_else(|_| panic!("{}", line.escape_ascii()));
+            combined
+                .read_any(line, &mut Names::default(), &mut any)
+                .unwrap_or_else(|_| panic!("{}", line.escape_ascii()));
+            for var in [
+                Var::RemoteAddr,
+                Var::RemoteUser,
+                Var::TimeLocal,
+                Var::Request,
+                Var::Status,
+                Var::BodyBytesSent,
+                Var::HttpReferer,
+                Var::HttpUserAgent,
+                Var::HttpXForwardedFor,
+                Var::RequestTime,
+            ] {
+                assert_eq!(fast.get(line, var), any.get(line, var), "{}", line.escape_ascii());
+            }
+        }
+        for irregular in ["lessons.example.com 192.0.2.1 - - ", "192.0.2.1 - jane doe ", "10.0.0.2, 10.0.0.1 - - ", ""]
+        {
+            assert!(regular(format!(r#"{irregular}{time} "GET / HTTP/1.1" 200 5 "-" "-""#).as_bytes()).is_none());
+        }
+    }
 }

@@ -57,11 +57,11 @@ rows! {
         /// Seconds until the connection was made, in the same form.
         upstream_connect_time: Dict;
         /// Seconds until the response's header was there, in the same form.
-        upstream_header_time: Dict;
+        upstream_header_time: Wide;
         /// Seconds until the response was there, in the same form.
-        upstream_response_time: Dict;
+        upstream_response_time: Wide;
         /// Bytes of the response, in the same form.
-        upstream_response_length: Dict;
+        upstream_response_length: Wide;
         /// `MISS`, `BYPASS`, `EXPIRED`, `STALE`, `UPDATING`, `REVALIDATED`, `HIT`.
         upstream_cache_status: Dict;
         /// Last of `upstream_status`; NULL where the last upstream gave none.
@@ -88,7 +88,7 @@ rows! {
         proxy_upstream_name: Dict;
         proxy_alternative_upstream_name: Dict;
         /// What has no column: variables and JSON members as a JSON object, other fields at the line's end as written.
-        extra: Dict;
+        extra: Wide;
     }
 }
 

@@ -12,10 +12,8 @@ pub(super) fn cause(body: &Body<'_>) -> Option<WebCause> {
     let begins = |text: &str| message.starts_with(text.as_bytes());
     let has = |text: &str| memmem::find(message, text.as_bytes()).is_some();
     let action = body.action;
-    let with_upstream = memmem::find(action, b"upstream").is_some();
     // The status had been sent already: the client got a part of the answer.
     let in_body = matches!(action, b"reading upstream" | b"proxying upgraded connection");
-    let is_connecting = action == b"connecting to upstream";
     if begins("client intended to send too large") {
         Some(BodyTooLarge)
     } else if begins("FastCGI sent in stderr") {
@@ -69,12 +67,14 @@ pub(super) fn cause(body: &Body<'_>) -> Option<WebCause> {
     } else if has("worker_connections are not enough") {
         Some(OutOfResources)
     } else {
-        of_errno(body, with_upstream, in_body, is_connecting)
+        of_errno(body, in_body)
     }
 }
 
 /// What the operating system refused: `connect() failed`, `recv() failed`, `open() "..." failed`, `"..." is not found`.
-fn of_errno(body: &Body<'_>, with_upstream: bool, in_body: bool, is_connecting: bool) -> Option<WebCause> {
+fn of_errno(body: &Body<'_>, in_body: bool) -> Option<WebCause> {
+    let is_connecting = body.action == b"connecting to upstream";
+    let with_upstream = || memmem::find(body.action, b"upstream").is_some();
     let is_file = body.message.starts_with(b"open()")
         || body.message.starts_with(b"stat()")
         || body.message.starts_with(b"opendir()")
@@ -85,7 +85,7 @@ fn of_errno(body: &Body<'_>, with_upstream: bool, in_body: bool, is_connecting: 
         110 if is_connecting => Some(ConnectTimeout),
         _ if is_connecting => Some(TargetRefused),
         _ if in_body => Some(ResponseCut),
-        _ if with_upstream => Some(TargetDied),
+        _ if with_upstream() => Some(TargetDied),
         2 | 20 | 36 if is_file => Some(NotFound),
         1 | 13 if is_file => Some(AccessDenied),
         // Reset by peer, broken pipe.

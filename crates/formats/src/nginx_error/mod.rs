@@ -21,15 +21,17 @@ use crate::reader::{LineFormat, LineReader, Reader, any_line};
 use crate::reject::{Other, Skip};
 use crate::web::time::LocalClock;
 use crate::web::{self, plain_host, request_line};
-use record::NoHead;
+use record::{Head, NoHead};
 
 /// How much of a record is kept. nginx itself writes at most 2 KiB.
 const MAX_RECORD_BYTES: usize = 64 << 10;
 
 struct NginxError {
     clock: LocalClock,
-    /// The record whose end is not known before the next begins; its number is that of its first line. Empty: none.
+    /// The record whose end is not known before the next begins. Empty: none.
     held: Vec<u8>,
+    head: Head,
+    /// Of its first line.
     number: u64,
     /// Whether its client is yet to come; not known before a line without a head follows.
     is_open: Option<bool>,
@@ -38,11 +40,10 @@ struct NginxError {
 impl NginxError {
     /// Appends the row of the record that waits.
     fn append(&mut self, rows: &mut Rows) {
-        // It was checked when it came.
-        if let Ok(head) = record::head(&self.held, &mut self.clock) {
-            append(&head, self.number, rows);
+        if !self.held.is_empty() {
+            append(&self.head, &self.held[self.head.rest..], self.number, rows);
+            self.held.clear();
         }
-        self.held.clear();
     }
 
     /// Whether a line without a head belongs to the record that waits: one that has not come to its client yet, or any, if it is a line of a
@@ -52,9 +53,7 @@ impl NginxError {
             return false;
         }
         let held = &self.held;
-        let is_open = *self.is_open.get_or_insert_with(|| {
-            memchr::memmem::find(held, b": ").is_some_and(|head| record::is_open(&held[head + 2..]))
-        });
+        let is_open = *self.is_open.get_or_insert_with(|| record::is_open(&held[self.head.rest..]));
         if is_open && record::has_client(line) {
             self.is_open = Some(false);
         }
@@ -72,8 +71,9 @@ impl LineFormat for NginxError {
     fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
         let bytes = web::text(line.bytes)?;
         match record::head(&bytes, &mut self.clock) {
-            Ok(_) => {
+            Ok(head) => {
                 self.append(rows);
+                self.head = head;
                 self.held.extend_from_slice(&bytes);
                 self.number = line.number;
                 self.is_open = None;
@@ -110,8 +110,8 @@ impl LineFormat for NginxError {
     }
 }
 
-fn append(head: &record::Head<'_>, number: u64, rows: &mut Rows) {
-    let body = record::body(head.rest);
+fn append(head: &Head, rest: &[u8], number: u64, rows: &mut Rows) {
+    let body = record::body(rest);
     let suffix = &body.suffix;
     let (method, uri, protocol) = request_line(suffix.request);
     rows.time.push(Some(head.time));
@@ -141,7 +141,8 @@ fn append(head: &record::Head<'_>, number: u64, rows: &mut Rows) {
 }
 
 pub(crate) fn reader(settings: &Settings) -> Box<dyn Reader> {
-    let format = NginxError { clock: LocalClock::new(settings.zone), held: Vec::new(), number: 0, is_open: None };
+    let clock = LocalClock::new(settings.zone);
+    let format = NginxError { clock, held: Vec::new(), head: Head::default(), number: 0, is_open: None };
     Box::new(LineReader::new(format, Rows::new(settings.routes.clone())))
 }
 

@@ -10,15 +10,15 @@ use crate::value;
 use crate::web::time::LocalClock;
 
 /// What every record begins with.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Head<'a> {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
     /// Microseconds since the epoch.
     pub(super) time: i64,
-    pub(super) level: &'a [u8],
+    pub(super) level: &'static [u8],
     pub(super) pid: i64,
     pub(super) tid: i64,
-    /// All behind it.
-    pub(super) rest: &'a [u8],
+    /// Where all behind it begins.
+    pub(super) rest: usize,
 }
 
 /// Why a line is not the beginning of a record.
@@ -33,7 +33,7 @@ pub(super) enum NoHead {
 const LEVELS: [&[u8]; 8] = [b"emerg", b"alert", b"crit", b"error", b"warn", b"notice", b"info", b"debug"];
 
 /// `2026/11/19 19:42:07 [error] 31#31: `
-pub(super) fn head<'a>(line: &'a [u8], clock: &mut LocalClock) -> Result<Head<'a>, NoHead> {
+pub(super) fn head(line: &[u8], clock: &mut LocalClock) -> Result<Head, NoHead> {
     let (time, rest) = line.split_at_checked(LocalClock::BYTES).ok_or(NoHead::Other)?;
     if time[4] != b'/' || time[10] != b' ' {
         return Err(NoHead::Other);
@@ -46,7 +46,8 @@ pub(super) fn head<'a>(line: &'a [u8], clock: &mut LocalClock) -> Result<Head<'a
         let colon = hash + memchr::memchr(b':', &rest[hash..])?;
         let (pid, tid) = (value::integer(&rest[..hash])?, value::integer(&rest[hash + 1..colon])?);
         let rest = &rest[colon + 1..];
-        LEVELS.contains(&level).then_some((level, pid, tid, rest.strip_prefix(b" ").unwrap_or(rest)))
+        let level = LEVELS.into_iter().find(|known| *known == level)?;
+        Some((level, pid, tid, line.len() - rest.strip_prefix(b" ").unwrap_or(rest).len()))
     };
     let (level, pid, tid, rest) = parts().ok_or(NoHead::Other)?;
     Ok(Head { time: clock.time(time).ok_or(NoHead::BadTime)?, level, pid, tid, rest })
@@ -134,7 +135,7 @@ fn suffix_at(rest: &[u8]) -> Option<usize> {
     };
     let mut first = None;
     let (mut counted, mut quotes) = (0, 0);
-    for at in memmem::find_iter(rest, CLIENT).filter(is_client) {
+    for at in starts(rest, &[CLIENT]).filter(is_client) {
         quotes += memchr::memchr_iter(b'"', &rest[counted..at]).count();
         counted = at;
         if quotes.is_multiple_of(2) {
@@ -161,7 +162,7 @@ fn suffix(text: &[u8]) -> Suffix<'_> {
     if let Some(server) = rest.strip_prefix(SERVER) {
         rest = server;
         // A regular expression is a name as well, and may have commas.
-        let end = QUOTED.iter().filter_map(|key| memmem::find(rest, key)).min();
+        let end = starts(rest, &QUOTED).next();
         suffix.server = match end {
             Some(end) => take(&mut rest, end),
             None => until_comma(&mut rest),
@@ -192,6 +193,11 @@ fn suffix(text: &[u8]) -> Suffix<'_> {
     suffix.server = or_dash(suffix.server);
     suffix.extra = or_dash(rest.strip_prefix(b", ").unwrap_or(rest));
     suffix
+}
+
+/// Where any of the keys stands. All begin with a comma, of which a record has few.
+fn starts<'a>(rest: &'a [u8], keys: &'a [&'a [u8]]) -> impl Iterator<Item = usize> + 'a {
+    memchr::memchr_iter(b',', rest).filter(move |at| keys.iter().any(|key| rest[*at..].starts_with(key)))
 }
 
 /// Where a value in quotes may end: at a quote that the text's end or one of the `later` keys follows.

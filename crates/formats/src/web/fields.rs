@@ -87,11 +87,14 @@ impl<const N: usize> Fields<N> {
     /// `None` where the line has no such field.
     #[inline]
     fn find<'a>(&'a self, line: &'a [u8], field: impl Named) -> Option<&'a [u8]> {
-        let (from, to) = self.ranges[field.number()];
-        let (from, to) = (from as usize, to as usize);
+        let range = self.ranges[field.number()];
+        if range == ABSENT {
+            return None;
+        }
+        let (from, to) = (range.0 as usize, range.1 as usize);
         match line.get(from..to) {
             Some(value) => Some(value),
-            None => self.made.get(from.checked_sub(line.len())?..to - line.len()),
+            None => self.made.get(from - line.len()..to - line.len()),
         }
     }
 

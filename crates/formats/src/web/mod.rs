@@ -1,6 +1,7 @@
 //! What the logs of web servers share: times, patterns made of a format string, causes.
 
 pub(crate) mod cause;
+pub(crate) mod combined;
 pub(crate) mod fields;
 pub(crate) mod json;
 pub(crate) mod pattern;

@@ -135,8 +135,8 @@ impl Pattern {
             };
             let Some(behind) = rest.get(length..) else { return search.fail(i, at) };
             values[i] = (at as u32, (at + length) as u32);
-            if let Some(behind) = behind.strip_prefix(after) {
-                at = line.len() - behind.len();
+            if begins(behind, after) {
+                at += length + after.len();
             } else if !after.is_empty() && closing(after) == Some(behind) {
                 values[i + 1..].fill(ABSENT);
                 return Some(line.len());
@@ -191,6 +191,12 @@ impl Pattern {
     }
 }
 
+/// `starts_with` without the call that comparing slices is: the texts between slots are short.
+#[inline]
+fn begins(text: &[u8], prefix: &[u8]) -> bool {
+    text.len() >= prefix.len() && text.iter().zip(prefix).all(|(a, b)| a == b)
+}
+
 /// What of the text between two slots belongs to the first: the quote or bracket before the space.
 fn closing(after: &[u8]) -> Option<&[u8]> {
     let space = memchr::memchr(b' ', after)?;
@@ -201,7 +207,7 @@ fn word(rest: &[u8], after: &[u8]) -> usize {
     let stop = after.first().copied().unwrap_or(b' ');
     let mut at = 0;
     while let Some(i) = memchr::memchr2(b' ', stop, &rest[at..]).map(|i| at + i) {
-        if rest[i] == b' ' || rest[i..].starts_with(after) {
+        if rest[i] == b' ' || begins(&rest[i..], after) {
             return i;
         }
         at = i + 1;
