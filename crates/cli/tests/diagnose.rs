@@ -1,0 +1,55 @@
+//! `albatross diagnose` as a command: forms, window, exit codes.
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn albatross(lake: &std::path::Path) -> Command {
+    let mut command = Command::cargo_bin("albatross").unwrap();
+    command.env_remove("ALBATROSS_LAKE").arg("--lake").arg(lake);
+    command
+}
+
+fn stdout(command: &mut Command, code: i32) -> String {
+    let output = command.assert().code(code).get_output().clone();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn forms_window_and_exit_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data");
+    albatross(&lake).args(["ingest", "--quiet", sample]).assert().success();
+
+    let text = stdout(albatross(&lake).args(["diagnose", "--fail-on-incident"]), 1);
+    assert!(text.starts_with("2 incidents in "), "{text}");
+    assert!(stdout(albatross(&lake).args(["diagnose", "--format", "markdown"]), 0).contains("\n## 1. 2026-11-19 18:5"));
+
+    let json = stdout(albatross(&lake).args(["diagnose", "--format", "json"]), 0);
+    let diagnosis: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(diagnosis["version"], 1);
+    let cause = &diagnosis["incidents"][0]["causes"][0];
+    assert_eq!(cause["cause"], "cpu_bound_endpoint");
+    assert_eq!(cause["route"], "GET /api/flocks/:id/leaderboard");
+    assert!(cause["target"].is_null() && cause["limit_s"].is_null() && cause["client"].is_null());
+    assert_eq!(
+        stdout(albatross(&lake).args(["diagnose", "--format", "json"]), 0),
+        json,
+        "the same lake, the same answer"
+    );
+
+    let evening = ["--from", "2026-11-19 19:00", "--to", "2026-11-19 19:40", "--tz", "Europe/Berlin"];
+    let early = stdout(albatross(&lake).arg("diagnose").args(evening).arg("--fail-on-incident"), 0);
+    assert!(
+        early.starts_with("No incident in ") && early.contains("2026-11-19 18:00 to 2026-11-19 18:40 UTC"),
+        "{early}"
+    );
+    let before = stdout(albatross(&lake).args(["diagnose", "--to", "2026-11-01"]), 0);
+    assert_eq!(before, "There are no requests in this time: nothing to judge.\n");
+
+    for wrong in [["--from", "tomorrow"], ["--from", "2026-11-20"], ["--format", "xml"]] {
+        let upto = ["--to", "2026-11-19"];
+        albatross(&lake).arg("diagnose").args(wrong).args(upto).assert().code(2);
+    }
+    albatross(&folder.path().join("none")).arg("diagnose").assert().code(4);
+}
