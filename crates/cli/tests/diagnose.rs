@@ -18,7 +18,7 @@ fn stdout(command: &mut Command, code: i32) -> String {
 fn forms_window_and_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data/evening");
     albatross(&lake).args(["ingest", "--quiet", sample]).assert().success();
 
     let text = stdout(albatross(&lake).args(["diagnose", "--fail-on-incident"]), 1);

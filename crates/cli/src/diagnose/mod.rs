@@ -8,7 +8,7 @@ use albatross_diagnose::{Window, diagnose, markdown, text};
 use albatross_lake::Lake;
 use albatross_query::{Clock, Session};
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 
 use crate::args::{Diagnose, DiagnoseFormat};
 use crate::exit::{Exit, UsageError};

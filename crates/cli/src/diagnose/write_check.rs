@@ -18,7 +18,7 @@ const USUAL_ERRORS: fn(&str) -> bool = |status| status.starts_with('5') || statu
 /// Writes them; never over another file, which may have been edited.
 pub(super) fn write(diagnosis: &Diagnosis, path: &Path) -> Result<()> {
     let checks = diagnosis.incidents.iter().flat_map(checks).collect();
-    let text = File { checks, ..File::default() }.to_toml();
+    let text = File { checks, ..File::default() }.to_toml()?;
     let file =
         std::fs::File::create_new(path).with_context(|| format!("cannot make {}", safe(&path.to_string_lossy())))?;
     std::io::Write::write_all(&mut &file, text.as_bytes())?;
