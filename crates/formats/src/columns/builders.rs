@@ -193,12 +193,6 @@ impl Wide {
         self.waiting.push(value);
     }
 
-    /// Also where `-` is a value.
-    #[inline]
-    pub(crate) fn push_value(&mut self, value: Option<&[u8]>) {
-        self.waiting.push_value(value);
-    }
-
     /// As `settle`; returns the numbers of the values that are new.
     pub(crate) fn intern_waiting(&mut self) -> Range<u32> {
         let strings = &mut self.dict.strings;
