@@ -71,6 +71,7 @@ def s3(figures):
     small = figures["small"]
     return [
         memory("ingest from S3", figures["source"]),
+        memory("ingest from S3, lake in S3", figures["both"]),
         *(memory(f"{name} {small['objects']:,} objects", small[key]) for name, key in (("ingest", "first"), ("maintain", "maintain"))),
     ]
 

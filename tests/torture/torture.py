@@ -13,7 +13,8 @@ And with --faults, behind the proxy of crates/testbed (its program `loopback-s3`
 
 - `faults`: logs and lake in S3, three overlapping ingests and a maintain that deletes what it replaced, while a tenth of all requests
   fails; for each way of failing a new lake. Only requests that write can fail by `lost-answer` and `false-error`, only those that read
-  by `short-body` and `stall-in-body`. A silence costs the 20 s after which Albatross gives a request up.
+  by `short-body` and `stall-in-body`. Each silence costs the 20 s after which Albatross gives a request up:
+  `stall` and `stall-in-body` take some ten minutes each, the others seconds.
 
 After each of these the lake must hold the same rows as one that was filled by a single undisturbed run: their count, and a hash
 over all of their columns in order. `albatross verify` must find nothing. Exit code: 0 if all of that holds, 1 if not.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::logs::LogArgs;
 use crate::s3::S3Args;
@@ -33,6 +33,12 @@ pub(crate) enum Command {
     Ingest(Ingest),
     /// Answer a named question (`albatross queries` lists them).
     Query(NamedQuery),
+    /// Say what explains the difference between two windows of time, or lay two requests side by side.
+    Compare(Compare),
+    /// Hold a time against a file of budgets and expectations.
+    Check(Check),
+    /// Find incidents and say what caused them, with evidence and what to check next.
+    Diagnose(Diagnose),
     /// List the named questions, or show one.
     Queries(Queries),
     /// Answer one SQL statement.
@@ -49,8 +55,8 @@ pub(crate) enum Command {
 
 /// Read logs and metrics into the lake.
 ///
-/// Takes ALB access logs (any age) and CloudWatch metrics (get-metric-data, get-metric-statistics, metric streams, CSV), told
-/// apart by name and content; gzip, zstd or plain. A file is in the lake with all its lines or not at all; lines that cannot be
+/// Takes access, connection and health-check logs of load balancers (ALB, NLB, Classic), CloudFront, nginx (access and error), Apache
+/// and Lambda logs, and CloudWatch metrics, each told apart by name and content; gzip, zstd, Parquet or plain. A file is in the lake with all its lines or not at all; lines that cannot be
 /// read are kept in the table `rejects`.
 #[derive(ClapArgs)]
 pub(crate) struct Ingest {
@@ -66,9 +72,8 @@ pub(crate) struct Ingest {
     /// Zone of --from and --to given without one, and of logs that tell local time without saying where: Europe/Berlin.
     #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
     pub(crate) tz: Tz,
-    /// Year of logs that have none in their times.
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
-    pub(crate) year: Option<i32>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) format: Option<albatross_formats::Format>,
@@ -91,6 +96,33 @@ pub(crate) struct Ingest {
     /// Say nothing but what went wrong.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// What logs do not say themselves.
+#[derive(ClapArgs)]
+pub(crate) struct Reading {
+    /// Year of logs that have none in their times.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=9999))]
+    pub(crate) year: Option<i32>,
+    /// nginx's log_format, as in its configuration: '$remote_addr [$time_local] "$request" $status ...'. Common ones are known.
+    #[arg(long, value_name = "STRING")]
+    pub(crate) nginx_log_format: Option<albatross_formats::nginx::LogFormat>,
+    /// Apache's LogFormat, as in its configuration: '%h %l %u %t "%r" %>s %b ...'. Common ones are known.
+    #[arg(long, value_name = "STRING")]
+    pub(crate) apache_log_format: Option<albatross_formats::apache::LogFormat>,
+}
+
+impl Reading {
+    pub(crate) fn settings(&self, zone: Tz, routes: albatross_formats::Routes) -> albatross_formats::Settings {
+        let Reading { year, nginx_log_format, apache_log_format } = self;
+        albatross_formats::Settings {
+            routes,
+            zone,
+            year: *year,
+            nginx_log_format: nginx_log_format.clone(),
+            apache_log_format: apache_log_format.clone(),
+        }
+    }
 }
 
 /// Keep the lake in order.
@@ -170,6 +202,80 @@ pub(crate) struct NamedQuery {
     pub(crate) rest: Vec<String>,
 }
 
+/// Say what explains the difference between two windows of time, or lay two requests side by side.
+///
+/// Every route, target, client, agent, status, method, size, protocol, hour, cause, load balancer and host is ranked by how much of the
+/// change would not be there without it (`albatross query compare --help` tells how). With two --request: every column of both, those that
+/// differ first.
+#[derive(ClapArgs)]
+pub(crate) struct Compare {
+    /// Begin of the window in question; with neither end, the largest rise of errors.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Its end, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// What it is compared with.
+    #[arg(long, value_enum, default_value = "before", conflicts_with_all = ["baseline_from", "baseline_to"])]
+    pub(crate) against: crate::compare::Earlier,
+    /// Begin of the baseline, if it is another one; else as long before its end as the window is long.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) baseline_from: Option<String>,
+    /// Its end, not included; else the begin of the window.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) baseline_to: Option<String>,
+    /// Zone of times given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    /// What is to be explained.
+    #[arg(long, value_enum, default_value = "errors")]
+    pub(crate) by: crate::compare::By,
+    /// What counts as an error [default: 5xx,460].
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// Values at most [default: 30].
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Values of one dimension at most [default: 5].
+    #[arg(long, value_name = "N")]
+    pub(crate) values: Option<u32>,
+    /// Leave out values with fewer requests in both windows together [default: 10].
+    #[arg(long, value_name = "N")]
+    pub(crate) min_requests: Option<u32>,
+    /// All columns in tables and Markdown too.
+    #[arg(long)]
+    pub(crate) wide: bool,
+    /// A request: its trace id, or FILE:LINE. Give it twice.
+    #[arg(long, value_name = "REQUEST", conflicts_with_all = ["against", "baseline_from", "baseline_to", "by", "status", "limit", "values", "min_requests", "wide"])]
+    pub(crate) request: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Hold a time against a file of budgets and expectations (docs/check.md).
+///
+/// Each budget is kept, failed, or without a verdict because too little was seen to tell. Exit code 1 if one is failed.
+#[derive(ClapArgs)]
+pub(crate) struct Check {
+    /// The file, TOML.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Begin of the window: 2026-11-19, "2026-11-19 18:00", -2h, yesterday; the whole lake unless given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// Its end, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of times given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: crate::check::Form,
+    /// Say nothing but what failed.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct Queries {
     /// Show this query: what it asks, its parameters, its columns and its SQL.
@@ -178,6 +284,38 @@ pub(crate) struct Queries {
     /// Folder of your own queries (*.sql); one of the same name replaces a built-in one.
     #[arg(long, env = "ALBATROSS_QUERIES", value_name = "FOLDER")]
     pub(crate) queries: Option<PathBuf>,
+}
+
+/// Find incidents and name their causes.
+///
+/// An incident is a time in which requests failed, or were slow, beyond what its traffic explains. The causes of each are in order of
+/// likelihood, each with its evidence, what speaks against it, and what to check next. Times are UTC.
+#[derive(ClapArgs)]
+pub(crate) struct Diagnose {
+    /// Begin: 2026-11-19, "2026-11-19 18:00", 2026-11-19T18:00:00Z, -2h, yesterday; the whole lake unless given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// End, not included.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Zone of --from and --to given without one, such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) format: DiagnoseFormat,
+    /// Exit with 1 if there is any incident.
+    #[arg(long)]
+    pub(crate) fail_on_incident: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DiagnoseFormat {
+    /// For people.
+    Text,
+    /// Stable and versioned: docs/diagnose.md.
+    Json,
+    /// For a ticket.
+    Markdown,
 }
 
 /// Answer one SQL statement (read-only).
@@ -210,6 +348,11 @@ pub(crate) struct Verify {
     /// here (as for ingest), which then must be in the lake.
     #[arg(long, value_name = "PATH", num_args = 0..)]
     pub(crate) source: Option<Vec<String>>,
+    /// As it was for ingest: zone of logs that tell local time without saying where.
+    #[arg(long, value_name = "ZONE", value_parser = crate::query::parse_zone, default_value = "UTC")]
+    pub(crate) tz: Tz,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Say nothing but what is found.
     #[arg(long, short)]
     pub(crate) quiet: bool,

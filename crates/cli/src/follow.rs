@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use albatross_follow::{Journey, Search, Step, Subject, Trail};
+use albatross_follow::{Journey, Layer, Search, Step, Subject, Trail};
 use albatross_lake::Lake;
 use albatross_query::{Clock, Session};
 use anyhow::Result;
@@ -67,7 +67,11 @@ fn text(trail: &Trail, out: &mut impl Write) -> Result<()> {
         writeln!(out, "  => ends at {}: {}", journey.ends_at, safe(&journey.verdict))?;
     }
     if trail.more {
-        writeln!(out, "\nthere are more than {}: narrow it with --from and --to, or raise --limit", plural(trail.journeys.len() as u64, "request"))?;
+        writeln!(
+            out,
+            "\nthere are more than {}: narrow it with --from and --to, or raise --limit",
+            plural(trail.journeys.len() as u64, "request")
+        )?;
     }
     Ok(())
 }
@@ -95,7 +99,8 @@ fn line(step: &Step, out: &mut impl Write) -> Result<()> {
         parts.push(match event.upstream_status {
             Some(upstream) if upstream != status => format!("{status} (behind it {upstream})"),
             Some(_) => format!("{status}"),
-            None => format!("{status} (nothing behind it answered)"),
+            None if knows_what_is_behind(event.layer) => format!("{status} (nothing behind it answered)"),
+            None => format!("{status}"),
         });
     }
     parts.extend(event.duration.map(|seconds| format!("{seconds:.3} s")));
@@ -108,4 +113,9 @@ fn line(step: &Step, out: &mut impl Write) -> Result<()> {
     let by = if by.is_empty() { String::new() } else { format!("  [{by}]") };
     writeln!(out, "  {}  {:<12} {}{by}", event.time.format("%H:%M:%S%.3f"), event.layer.title(), parts.join(", "))?;
     Ok(())
+}
+
+/// Whether a layer's log tells what the layer behind it answered.
+fn knows_what_is_behind(layer: Layer) -> bool {
+    matches!(layer, Layer::Alb | Layer::Clb | Layer::Nginx)
 }

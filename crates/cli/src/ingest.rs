@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use albatross_formats::{RULES_VERSION, Routes, Settings, Skip};
+use albatross_formats::{RULES_VERSION, Routes, Skip};
 use albatross_ingest::{Event, Options, Summary, Window};
 use albatross_lake::Lake;
 use albatross_query::{Clock, TIME_FORMS, parse_time};
@@ -35,7 +35,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
         memory_per_thread: args.memory.map_or(MEMORY_PER_THREAD, |all| all as usize / threads),
         max_rejects: args.max_rejects,
         format: args.format,
-        settings: Settings { routes, zone: args.tz, year: args.year },
+        settings: args.reading.settings(args.tz, routes),
         route_rules,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;

@@ -4,6 +4,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is the crate that prints
 
 mod args;
+mod check;
+mod compare;
+mod diagnose;
 mod exit;
 mod follow;
 mod ingest;
@@ -56,6 +59,9 @@ fn run(args: &Args) -> Result<Exit> {
     match &args.command {
         Command::Ingest(command) => ingest::run(lake, s3, command),
         Command::Query(command) => query::named(lake, s3, log, command),
+        Command::Compare(command) => compare::run(lake, s3, command),
+        Command::Check(command) => check::run(lake, s3, command),
+        Command::Diagnose(command) => diagnose::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
         Command::Sql(command) => query::sql(lake, s3, command),
         Command::Follow(command) => follow::run(lake, s3, command),

@@ -180,7 +180,7 @@ pub(crate) fn sql(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
 }
 
 /// Opens the lake, asks, and writes the answer to where it is wanted.
-fn answer(
+pub(crate) fn answer(
     lake: &str,
     s3: &S3Args,
     output: &Output,
@@ -224,7 +224,7 @@ fn answer(
     Ok(if output.fail_on_rows && written.rows > 0 { Exit::Finding } else { Exit::Fine })
 }
 
-fn format(output: &Output) -> Result<Format> {
+pub(crate) fn format(output: &Output) -> Result<Format> {
     if let Some(format) = output.format {
         return Ok(format);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use albatross_formats::Routes;
 use albatross_ingest::verify::{Finding, Options, verify};
 use albatross_lake::Lake;
 use anyhow::Result;
@@ -18,7 +19,11 @@ use crate::show::{plural, safe, size};
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Verify) -> Result<Exit> {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let options = Options { sources: args.source.clone(), s3: s3.s3(), settings: Default::default() };
+    let options = Options {
+        sources: args.source.clone(),
+        s3: s3.s3(),
+        settings: args.reading.settings(args.tz, Routes::default()),
+    };
     let lake = runtime.block_on(Lake::open_with(lake, &options.s3))?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(stop_on_signal(Arc::clone(&stop), "what was found so far has been told"));

@@ -80,7 +80,6 @@ fn the_evaluation_judges_as_it_says() {
 }
 
 #[test]
-#[ignore = "albatross diagnose is not there yet"]
 fn incidents_are_diagnosed() {
     let Some(python) = python() else { return };
     let said = run(Command::new(python)

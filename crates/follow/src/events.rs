@@ -177,7 +177,11 @@ pub(crate) async fn matching(session: &Session, search: &Search) -> Result<Vec<E
     let conditions = conditions.join(" AND ");
     let ask = async |kinds: &str| {
         let limit = search.limit + 1;
-        read(session, &format!("SELECT * FROM events WHERE {conditions} AND {kinds} ORDER BY time, layer LIMIT {limit}")).await
+        read(
+            session,
+            &format!("SELECT * FROM events WHERE {conditions} AND {kinds} ORDER BY time, layer LIMIT {limit}"),
+        )
+        .await
     };
     let requests = ask("kind IN ('request', 'report')").await?;
     if requests.is_empty() { ask("true").await } else { Ok(requests) }
@@ -211,28 +215,39 @@ pub(crate) async fn around(session: &Session, seeds: &[Event]) -> Result<Vec<Eve
         return Ok(Vec::new());
     }
     let (from, to) = (timestamp(from), timestamp(to));
+    let window = format!("time >= {from} AND time < {to}");
     let conditions = conditions.join(" OR ");
     let mut found =
-        read(session, &format!("SELECT * FROM events WHERE time >= {from} AND time < {to} AND ({conditions}) LIMIT {MAX_AROUND}"))
-            .await?;
-    // What a function wrote has only the request's id, which its report has given.
-    let ids: BTreeSet<&str> = found
-        .iter()
-        .filter(|event| event.layer == Layer::Lambda)
-        .filter_map(|event| event.request_id.as_deref())
-        .collect();
-    if !ids.is_empty() {
-        let ids = ids.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT * FROM events WHERE layer = 'lambda' AND time >= {from} AND time < {to} AND request_id IN ({ids})"
-        );
-        for event in read(session, &sql).await? {
-            if !found.contains(&event) {
-                found.push(event);
-            }
+        read(session, &format!("SELECT * FROM events WHERE {window} AND ({conditions}) LIMIT {MAX_AROUND}")).await?;
+    // What was found may know others by ids that the searched ones do not have: the edge knows no trace id, a function's lines only
+    // their request's id, which its report gives.
+    let mut known = seeds.to_vec();
+    known.extend(found.iter().cloned());
+    while let Some(conditions) = ids(&known) {
+        let sql = format!("SELECT * FROM events WHERE {window} AND ({conditions}) LIMIT {MAX_AROUND}");
+        let more: Vec<Event> = read(session, &sql).await?.into_iter().filter(|event| !known.contains(event)).collect();
+        if more.is_empty() {
+            break;
         }
+        known.extend(more.iter().cloned());
+        found.extend(more);
     }
     Ok(found)
+}
+
+/// Whether a line has one of the ids that these have; `None` if they have none.
+fn ids(events: &[Event]) -> Option<String> {
+    let list = |of: &dyn Fn(&Event) -> Option<String>| {
+        let values: BTreeSet<String> = events.iter().filter_map(of).collect();
+        values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", ")
+    };
+    let roots = list(&|event| event.trace().map(str::to_owned));
+    let traces = list(&|event| event.trace().map(|root| format!("Root={root}")));
+    let requests = list(&|event| event.request_id.clone());
+    let conditions = [("trace_id", roots), ("trace_id", traces), ("request_id", requests)];
+    let conditions = conditions.iter().filter(|(_, values)| !values.is_empty());
+    let conditions: Vec<String> = conditions.map(|(column, values)| format!("{column} IN ({values})")).collect();
+    (!conditions.is_empty()).then(|| conditions.join(" OR "))
 }
 
 /// Layers with any line at that time.

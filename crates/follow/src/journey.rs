@@ -47,7 +47,8 @@ pub struct Step {
 /// One request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Journey {
-    /// In the order in which they began; of those that began at once the outer layer first.
+    /// From the outermost layer to the innermost, in each in the order in which they began. Some logs tell whole seconds only, so that their
+    /// times alone would put nginx before what it stands behind.
     pub steps: Vec<Step>,
     /// The layer where the trail ends.
     pub ends_at: Layer,
@@ -58,7 +59,8 @@ pub struct Journey {
 impl Journey {
     pub(crate) fn new(mut steps: Vec<Step>, layers: &[Layer]) -> Journey {
         steps.sort_by(|a, b| {
-            let key = |step: &Step| (step.event.time, step.event.layer.depth(), step.event.line);
+            let key =
+                |step: &Step| (step.event.layer.depth(), step.event.time, !step.event.is_request(), step.event.line);
             key(a).cmp(&key(b))
         });
         let (ends_at, verdict) = verdict::of(&steps, layers);
@@ -78,10 +80,8 @@ pub(crate) fn assemble(seeds: Vec<Event>, others: Vec<Event>) -> Vec<Vec<Step>> 
             None => journeys.push(vec![Step { event, by: Link::Subject }]),
         }
     }
-    let mut others: Vec<Event> = others
-        .into_iter()
-        .filter(|event| !journeys.iter().flatten().any(|step| step.event == *event))
-        .collect();
+    let mut others: Vec<Event> =
+        others.into_iter().filter(|event| !journeys.iter().flatten().any(|step| step.event == *event)).collect();
     // A line may know another one by an id that the searched one does not have: until nothing more is found.
     loop {
         let mut found: HashMap<usize, (usize, Link)> = HashMap::new();
@@ -106,7 +106,8 @@ pub(crate) fn assemble(seeds: Vec<Event>, others: Vec<Event>) -> Vec<Vec<Step>> 
 fn home(journeys: &[Vec<Step>], event: &Event) -> Option<(usize, Link)> {
     let links = journeys.iter().enumerate().filter_map(|(at, steps)| {
         // One request has one line in a layer, unless the same id says so.
-        let is_double = event.is_request() && steps.iter().any(|s| s.event.layer == event.layer && s.event.is_request());
+        let is_double =
+            event.is_request() && steps.iter().any(|s| s.event.layer == event.layer && s.event.is_request());
         let link = steps.iter().filter_map(|step| link(&step.event, event)).min()?;
         if is_double && link > Link::RequestId {
             return None;
@@ -138,7 +139,8 @@ fn link(known: &Event, event: &Event) -> Option<Link> {
     if !meets || !same(|e| e.path.as_deref()) || ids_differ(|e| e.method.as_deref()) {
         return None;
     }
-    let status_differs = known.is_request() && event.is_request() && known.status.zip(event.status).is_some_and(|(a, b)| a != b);
+    let status_differs =
+        known.is_request() && event.is_request() && known.status.zip(event.status).is_some_and(|(a, b)| a != b);
     let clients = |e: &Event| {
         let forwarded = e.forwarded_for.iter().flat_map(|list| list.split(','));
         forwarded.map(str::trim).chain(e.client.as_deref()).map(str::to_owned).collect::<Vec<_>>()

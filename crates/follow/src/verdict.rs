@@ -68,7 +68,9 @@ fn function(report: &Event, events: &[&Event], requests: &[&Event]) -> String {
             "the function was stopped at its limit of {} s; {written}; {told}, but the work may have been done",
             limit(seconds)
         ),
-        Some("lambda_out_of_memory") => format!("the function ran out of memory after {seconds:.3} s; {written}; {told}"),
+        Some("lambda_out_of_memory") => {
+            format!("the function ran out of memory after {seconds:.3} s; {written}; {told}")
+        }
         Some(cause) => format!("the function failed ({cause}) after {seconds:.3} s; {written}; {told}"),
         None => format!("the function ended well after {seconds:.3} s; {told}"),
     }
@@ -131,12 +133,19 @@ fn load_balancer(event: &Event) -> String {
             "the client gave up{} before the target{target} answered; the work may have been done",
             event.duration.map_or(String::new(), |seconds| format!(" after {seconds:.3} s"))
         ),
-        (None, Some("target_refused")) => format!("the load balancer answered {status}: the target{target} took no connection"),
+        (None, Some("target_refused")) => {
+            format!("the load balancer answered {status}: the target{target} took no connection")
+        }
         (None, Some("target_died")) => {
-            format!("the load balancer answered {status}: the target{target} closed the connection before it had answered")
+            format!(
+                "the load balancer answered {status}: the target{target} closed the connection before it had answered"
+            )
         }
         (None, Some("target_timeout")) => {
-            format!("the load balancer answered {status}: the target{target} had not answered{}; the work may have been done", took(event))
+            format!(
+                "the load balancer answered {status}: the target{target} had not answered{}; the work may have been done",
+                took(event)
+            )
         }
         (None, Some("no_target")) => format!("the load balancer answered {status}: it had no target to send it to"),
         (None, Some(cause)) => format!("the load balancer answered {status} itself: {}", cause.replace('_', " ")),

@@ -1,7 +1,7 @@
 //! AWS Application Load Balancer connection logs: one line per TCP or TLS connection that was tried.
 //!
 //! Source: AWS, "Connection logs for your Application Load Balancer". Lines have 11 fields (2023) to 15 (2026), of which only the
-//! certificate's subject is quoted; what stands behind the 15th is kept in `extra`. Also as CloudWatch Logs delivers them ([`crate::elb`]).
+//! certificate's subject is quoted; what stands behind the 15th is kept in `extra`. Also as CloudWatch Logs delivers them, in JSON or W3C.
 //!
 //! ```text
 //! 2026-11-20T18:00:00.123456Z 203.0.113.7 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=client,O=Example Corp,C=US"

@@ -31,12 +31,12 @@ impl Names for AnsweredBy {
 }
 
 macro_rules! causes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// Why a request failed, as far as its own row tells.
+    ($(#[$enum_doc:meta])* $enum:ident: $($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        $(#[$enum_doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Cause { $($(#[$doc])* $variant,)* }
+        pub enum $enum { $($(#[$doc])* $variant,)* }
 
-        impl Cause {
+        impl $enum {
             /// All names, as they stand in the column `cause`.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
@@ -45,8 +45,8 @@ macro_rules! causes {
             }
         }
 
-        impl Names for Cause {
-            const NAMES: &'static [&'static str] = Cause::NAMES;
+        impl $crate::columns::Names for $enum {
+            const NAMES: &'static [&'static str] = $enum::NAMES;
 
             fn number(self) -> u32 {
                 self as u32
@@ -54,8 +54,11 @@ macro_rules! causes {
         }
     };
 }
+pub(crate) use causes;
 
 causes! {
+    /// Why a request failed, as far as its own row tells.
+    Cause:
     /// The target answered 5xx.
     ApplicationError = "application_error",
     /// The target answered 4xx.

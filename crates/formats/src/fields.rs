@@ -49,22 +49,6 @@ impl<'a, const N: usize> Fields<'a, N> {
         Fields { starts, ends, count: N, quoted: false, places: Some(places), surplus, ..Fields::of(line) }
     }
 
-    /// Splits a line whose fields are never quoted at single spaces.
-    pub(crate) fn unquoted(line: &'a [u8]) -> Fields<'a, N> {
-        let mut fields = Fields { quoted: false, is_ascii: line.is_ascii(), ..Fields::of(line) };
-        let mut at = 0;
-        while at < line.len() {
-            if fields.count == N {
-                fields.surplus = line[at..].trim_ascii_end();
-                break;
-            }
-            let end = memchr(b' ', &line[at..]).map_or(line.len(), |i| at + i);
-            fields.add(at, end);
-            at = end + 1;
-        }
-        fields
-    }
-
     pub(crate) fn count(&self) -> usize {
         self.count
     }
@@ -340,6 +324,23 @@ fn split_any<const N: usize>(fields: &mut Fields<'_, N>) -> Result<(), Untermina
     Ok(())
 }
 
+/// Splits the line of `fields`, none of which is quoted, at single spaces.
+pub(crate) fn split_unquoted<const N: usize>(fields: &mut Fields<'_, N>) {
+    let line = fields.line;
+    fields.quoted = false;
+    fields.is_ascii = line.is_ascii();
+    let mut at = 0;
+    while at < line.len() {
+        if fields.count == N {
+            fields.surplus = line[at..].trim_ascii_end();
+            break;
+        }
+        let end = memchr(b' ', &line[at..]).map_or(line.len(), |i| at + i);
+        fields.add(at, end);
+        at = end + 1;
+    }
+}
+
 fn closing_quote(line: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let i = at + memchr2(b'"', b'\\', line.get(at..)?)?;
@@ -386,7 +387,8 @@ mod tests {
     #[test]
     fn unquoted_fields_keep_their_quotes() {
         let line = br#"tls - "h2","http/1.1" 2026 - "#;
-        let fields = Fields::<4>::unquoted(line);
+        let mut fields = Fields::<4>::of(line);
+        split_unquoted(&mut fields);
         assert_eq!((fields.count(), fields.get(2), fields.surplus), (4, br#""h2","http/1.1""#.as_slice(), &b"-"[..]));
         assert_eq!(fields.place(2), Some(6));
     }

@@ -5,10 +5,13 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 use crate::reader::Reader;
-use crate::{Settings, alb, alb_connections, alb_health_checks, clb, cloudfront, elb, lambda, metrics, nlb};
+use crate::{
+    Settings, alb, alb_connections, alb_health_checks, apache, clb, cloudfront, elb, lambda, metrics, nginx,
+    nginx_error, nlb,
+};
 
 /// Whether the beginning of an uncompressed file is of a format.
-type Recogniser = fn(&[u8]) -> bool;
+type Recogniser = fn(&[u8], &Settings) -> bool;
 
 /// Logs, each with its module, the name of its table, and what people call it. Metrics are the one format that is none.
 macro_rules! formats {
@@ -59,7 +62,7 @@ macro_rules! formats {
     };
 }
 
-formats! { 7:
+formats! { 10:
     /// Application Load Balancer access log.
     Alb = alb, "alb", "ALB access log";
     /// Application Load Balancer connection log.
@@ -72,6 +75,12 @@ formats! { 7:
     Nlb = nlb, "nlb", "NLB access log (TLS)";
     /// CloudFront standard log.
     CloudFront = cloudfront, "cloudfront", "CloudFront access log";
+    /// nginx access log.
+    Nginx = nginx, "nginx", "nginx access log";
+    /// nginx error log.
+    NginxError = nginx_error, "nginx_error", "nginx error log";
+    /// Apache httpd access log.
+    Apache = apache, "apache", "Apache access log";
     /// Lambda's logs in CloudWatch.
     Lambda = lambda, "lambda", "Lambda log";
 }
@@ -90,27 +99,35 @@ impl Format {
                 elb::is_headed(head)
             }
             Format::CloudFront => cloudfront::is_sequential(head),
-            Format::Lambda | Format::Metrics => true,
+            Format::Nginx | Format::Apache => false,
+            Format::NginxError | Format::Lambda | Format::Metrics => true,
         }
     }
 
     /// Recognises a source by AWS's file name, else by its first bytes (uncompressed; a few KiB suffice). `None`: neither the
     /// name nor the content is that of a known format.
-    pub fn recognise(file_name: &str, head: &[u8], _settings: &Settings) -> Option<Format> {
-        // The strict ones first. Files may hold lines of several logs of load balancers: then it is the first of these.
-        const BY_CONTENT: [(Format, Recogniser); 9] = [
-            (Format::Metrics, metrics::recognise),
-            (Format::Alb, alb::recognise),
-            (Format::AlbConnections, alb_connections::recognise),
-            (Format::AlbHealthChecks, alb_health_checks::recognise),
-            (Format::Clb, clb::recognise),
-            (Format::Nlb, nlb::recognise),
-            (Format::Alb, elb::is_test_object),
-            (Format::CloudFront, cloudfront::recognise),
-            (Format::Lambda, lambda::recognise),
+    pub fn recognise(file_name: &str, head: &[u8], settings: &Settings) -> Option<Format> {
+        // What the user says of lines goes before what they look like; then the strict ones. Files may hold lines of several logs of load
+        // balancers: then it is the first of these.
+        const BY_CONTENT: [(Format, Recogniser); 14] = [
+            (Format::Nginx, |head, said| said.nginx_log_format.is_some() && nginx::recognise(head, said)),
+            (Format::Apache, |head, said| said.apache_log_format.is_some() && apache::recognise(head, said)),
+            (Format::Metrics, |head, _| metrics::recognise(head)),
+            (Format::Alb, |head, _| alb::recognise(head)),
+            (Format::AlbConnections, |head, _| alb_connections::recognise(head)),
+            (Format::AlbHealthChecks, |head, _| alb_health_checks::recognise(head)),
+            (Format::Clb, |head, _| clb::recognise(head)),
+            (Format::Nlb, |head, _| nlb::recognise(head)),
+            (Format::Alb, |head, _| elb::is_test_object(head)),
+            (Format::CloudFront, |head, _| cloudfront::recognise(head)),
+            (Format::Lambda, |head, _| lambda::recognise(head)),
+            (Format::NginxError, |head, _| nginx_error::recognise(head)),
+            (Format::Apache, apache::recognise),
+            (Format::Nginx, nginx::recognise),
         ];
         let name = Path::new(file_name).file_name().and_then(|n| n.to_str()).unwrap_or(file_name);
         let by_name = elb::by_name(name).or_else(|| cloudfront::is_file_name(name).then_some(Format::CloudFront));
-        by_name.or_else(|| BY_CONTENT.into_iter().find(|(_, looks_like)| looks_like(head)).map(|(format, _)| format))
+        let by_content = || BY_CONTENT.into_iter().find(|(_, looks_like)| looks_like(head, settings));
+        by_name.or_else(|| by_content().map(|(format, _)| format))
     }
 }

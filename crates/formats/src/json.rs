@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// A member of an object.
 pub(crate) struct Member<'a> {
@@ -79,16 +79,39 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The text between quotes, decoded. What has escapes that JSON does not know stays as it is.
-pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'\\', text).is_none() {
+/// Appends the text between quotes, decoded. What has escapes that JSON does not know stays as it is.
+pub(crate) fn unescape(text: &[u8], to: &mut Vec<u8>) {
+    let start = to.len();
+    let mut rest = text;
+    while let Some(i) = memchr(b'\\', rest) {
+        let byte = match rest.get(i + 1) {
+            Some(byte @ (b'"' | b'\\' | b'/')) => *byte,
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(b't') => b'\t',
+            _ => {
+                let quoted = [b"\"", text, b"\""].concat();
+                let decoded: Result<Cow<'_, str>, _> = serde_json::from_slice(&quoted);
+                to.truncate(start);
+                to.extend_from_slice(decoded.as_ref().map_or(text, |text| text.as_bytes()));
+                return;
+            }
+        };
+        to.extend_from_slice(&rest[..i]);
+        to.push(byte);
+        rest = &rest[i + 2..];
+    }
+    to.extend_from_slice(rest);
+}
+
+/// As [`unescape`], borrowed where nothing is escaped.
+pub(crate) fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'\\', text).is_none() {
         return Cow::Borrowed(text);
     }
-    let quoted = [b"\"", text, b"\""].concat();
-    match serde_json::from_slice::<String>(&quoted) {
-        Ok(decoded) => Cow::Owned(decoded.into_bytes()),
-        Err(_) => Cow::Borrowed(text),
-    }
+    let mut decoded = Vec::with_capacity(text.len());
+    unescape(text, &mut decoded);
+    Cow::Owned(decoded)
 }
 
 struct Cursor<'a> {
@@ -205,7 +228,11 @@ mod tests {
             };
             let value = match member.value {
                 Value::Null => "NULL".to_string(),
-                Value::Text(inner) => text(&unescape(inner)),
+                Value::Text(inner) => {
+                    let mut decoded = b"before ".to_vec();
+                    unescape(inner, &mut decoded);
+                    text(&decoded[7..])
+                }
                 Value::Other(word) => text(word),
             };
             found.push((text(member.key), value, member.at));
@@ -229,7 +256,9 @@ mod tests {
             assert_eq!(found, want.map(|(key, value, at)| (key.to_string(), value.to_string(), at)));
         }
         assert_eq!(read("{}", ""), (Vec::new(), None));
-        assert_eq!(read(r#"{"a":"\x22 stays"}"#, "").0[0].1, r"\x22 stays");
+        assert_eq!(read(r#"{"a":"\" and \x22 stay"}"#, "").0[0].1, r#"\" and \x22 stay"#);
+        assert_eq!(read(r#"{"a":"\\x22 \/ \t\u00e9\b"}"#, "").0[0].1, "\\x22 / \té\u{8}");
+        assert_eq!(read(r#"{"a":"\\x22 \/ \t\r\n"}"#, "").0[0].1, "\\x22 / \t\r\n");
         assert_eq!(read(r#"{"abc":1}"#, "a").0[0].0, "abc");
     }
 

@@ -7,10 +7,13 @@
 pub mod alb;
 pub mod alb_connections;
 pub mod alb_health_checks;
+pub mod apache;
 pub mod clb;
 pub mod cloudfront;
 pub mod lambda;
 pub mod metrics;
+pub mod nginx;
+pub mod nginx_error;
 pub mod nlb;
 
 mod cause;
@@ -27,6 +30,7 @@ mod route;
 mod settings;
 mod url;
 mod value;
+mod web;
 
 pub use cause::{AnsweredBy, Cause};
 pub use columns::{Keys, NULL_INT, NULL_KEY, NULL_LONG, Rows, Strings, Text, Values};
@@ -36,3 +40,4 @@ pub use reader::Reader;
 pub use reject::{Counts, MAX_KEPT_REJECTS, Outcome, Reject, Skip};
 pub use route::{RULES_VERSION, Routes, RoutesError};
 pub use settings::Settings;
+pub use web::cause::WebCause;

@@ -1,7 +1,7 @@
 //! AWS Network Load Balancer access logs: one line per connection to a TLS listener, written when it is closed.
 //!
 //! Source: AWS, "Access logs for your Network Load Balancer". Lines have 22 fields, none quoted as a whole; what stands behind the 22nd is
-//! kept in `extra`. Times are whole seconds in UTC without saying so. Also as CloudWatch Logs delivers them ([`crate::elb`]).
+//! kept in `extra`. Times are whole seconds in UTC without saying so. Also as CloudWatch Logs delivers them, in JSON or W3C.
 //!
 //! ```text
 //! tls 2.0 2026-11-20T18:00:10 net/shop/c6e77e28c25b2234 g3d4b5e8bb8464cd 203.0.113.7:51341 10.0.1.5:443 10244 2 98 246 - arn:aws:acm:...

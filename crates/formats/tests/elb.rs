@@ -6,6 +6,7 @@ use albatross_formats::{Format, MAX_LINE_BYTES, Outcome, Settings, Skip};
 use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use proptest::prelude::*;
 
 const LOGS: [Format; 5] = [Format::Alb, Format::AlbConnections, Format::AlbHealthChecks, Format::Clb, Format::Nlb];
 
@@ -100,6 +101,18 @@ fn json_and_w3c_become_the_same_rows_as_plain_lines() {
 }
 
 #[test]
+fn a_broken_line_says_nothing_about_the_next_one() {
+    let text = br#"{"time":"2026-11-20T18:00:10Z","elb":"app/x/1"}
+{"target_addr":"10.0.1.5:80","latency":"0.1"
+{"target_addr":"10.0.1.5:80","latency":"0.1"}
+{"time":"2026-11-20T18:00:10Z","elb":"app/x/1"}
+"#;
+    let counts = decode(Format::Alb, text).1.counts;
+    // The broken one is a health check's all the same.
+    assert_eq!((counts.rows, counts.skipped_as(Skip::HealthCheckLog)), (2, 2));
+}
+
+#[test]
 fn what_begins_with_names_is_read_from_its_beginning() {
     for format in LOGS {
         assert!(!format.is_sequential(&full_line(format)), "{}", format.name());
@@ -168,6 +181,85 @@ fn logs_of_others_are_not_taken_for_these() {
     ] {
         let found = Format::recognise("some.log", text.as_bytes(), &Settings::default());
         let ours = [Format::Alb, Format::AlbConnections, Format::AlbHealthChecks, Format::Clb, Format::Nlb];
-        assert!(found.is_none_or(|format| !ours.contains(&format)), "{text}: {found:?}");
+        assert!(found.is_none_or(|found| !ours.contains(&found)), "{text}: {found:?}");
+    }
+}
+
+/// What lines with names are made of, and what breaks them.
+const FRAGMENTS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"",
+    "\\",
+    "\\u00",
+    "\\n",
+    "-",
+    "null",
+    "200",
+    "1e999",
+    "0.5",
+    " ",
+    "\t",
+    "|",
+    "\n",
+    "\r\n",
+    "\u{feff}",
+    "é",
+    "\0",
+    "#Fields: time elb_status_code request_line\n",
+    "#Fields: time\tlatency\ttarget_addr\n",
+    "#Fields:\n",
+    "#",
+    "\"time\":",
+    "\"elb\":",
+    "\"request_creation_time\":",
+    "\"connection_time\":",
+    "\"app/x/1\"",
+    "\"net/x/1\"",
+    "2026-11-20T18:00:10.000000Z",
+    "\"2026-11-20T18:00:10Z\"",
+    "203.0.113.7:49120",
+    "\"h2\",\"http/1.1\"",
+    "http",
+    "tls 2.0 ",
+    "arn:aws:x",
+    "\"user_agent\":\"",
+    "Enable ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    /// However broken, lines are accounted for, and how they are cut changes nothing.
+    #[test]
+    fn broken_names_and_values_are_accounted_for(parts in prop::collection::vec(0..FRAGMENTS.len(), 0..120), cut in 1usize..50) {
+        let text: String = parts.into_iter().map(|i| FRAGMENTS[i]).collect();
+        for format in LOGS {
+            let (batch, outcome) = decode(format, text.as_bytes());
+            let counts = outcome.counts;
+            prop_assert_eq!(counts.rows + counts.rejects + counts.skipped(), counts.lines);
+            prop_assert_eq!(counts.rows, batch.num_rows() as u64);
+            let mut reader = format.reader(&Settings::default()).unwrap();
+            reader.begin("test.log");
+            text.as_bytes().chunks(cut).for_each(|piece| reader.push(piece));
+            prop_assert_eq!(reader.finish().counts, counts);
+            prop_assert_eq!(reader.rows().to_batch(), batch);
+        }
+    }
+
+    /// A fixture that breaks off anywhere, or has any byte changed, costs no more than the line where it happens.
+    #[test]
+    fn a_changed_byte_costs_one_line(format in prop::sample::select(LOGS.to_vec()), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let line = full_line(format);
+        let mut changed = line.clone();
+        changed[at.index(line.len() - 1)] = byte;
+        let text = [&line[..], &changed, &line, &line[..at.index(line.len())]].concat();
+        let counts = decode(format, &text).1.counts;
+        prop_assert_eq!(counts.rows + counts.rejects + counts.skipped(), counts.lines);
+        prop_assert!(counts.rows >= 2, "{:?}", counts);
     }
 }

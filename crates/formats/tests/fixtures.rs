@@ -47,7 +47,13 @@ fn expectation(path: &Path) -> Value {
 /// What the user says about the logs of a fixture.
 fn settings(expected: &Value) -> Settings {
     let said = |key: &str| expected["settings"][key].as_str();
-    Settings { zone: said("zone").map_or(chrono_tz::UTC, |zone| zone.parse().unwrap()), ..Settings::default() }
+    Settings {
+        zone: said("zone").map_or(chrono_tz::UTC, |zone| zone.parse().unwrap()),
+        year: expected["settings"]["year"].as_i64().map(|year| year as i32),
+        nginx_log_format: said("nginx_log_format").map(|format| format.parse().unwrap()),
+        apache_log_format: said("apache_log_format").map(|format| format.parse().unwrap()),
+        ..Settings::default()
+    }
 }
 
 fn decode<'a>(
@@ -266,6 +272,34 @@ proptest! {
             let ends = bytes.iter().filter(|b| **b == b'\n').count() as u64;
             let last = u64::from(bytes.last().is_some_and(|b| *b != b'\n'));
             prop_assert!(counts.lines == ends + last || !is_lines(format, &bytes));
+        }
+    }
+
+    /// Neither do real lines with bytes changed, dropped or doubled, read as the user says.
+    #[test]
+    fn damaged_fixtures_are_accounted_for(
+        seed in any::<usize>(),
+        damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0usize..4), 1..20),
+    ) {
+        for format in formats() {
+            let files = fixtures(format);
+            let path = &files[seed % files.len()];
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes.truncate(20_000);
+            for (at, byte, kind) in &damages {
+                let at = at.index(bytes.len() + 1);
+                match kind {
+                    _ if at == bytes.len() => bytes.push(*byte),
+                    0 => bytes[at] = *byte,
+                    1 => bytes.insert(at, b"\"[\\,- {"[usize::from(*byte) % 7]),
+                    2 => drop(bytes.drain(at..(at + usize::from(*byte)).min(bytes.len()))),
+                    _ => bytes.extend_from_within(at..(at + usize::from(*byte)).min(bytes.len())),
+                }
+            }
+            let (batch, outcome) = decode(format, &settings(&expectation(path)), [bytes.as_slice()]);
+            let counts = outcome.counts;
+            prop_assert_eq!(counts.rows + counts.rejects + counts.skipped(), counts.lines, "{}", name(path));
+            prop_assert_eq!(batch.num_rows() as u64, counts.rows, "{}", name(path));
         }
     }
 }

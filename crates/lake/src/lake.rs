@@ -159,7 +159,8 @@ impl Lake {
         self.log(table).kept_from().await
     }
 
-    /// Files in the table's folder, named as ours are, that are not in the table.
+    /// Files in the table's folder, named as ours are, that are not in the table; on a local disk also those that a killed process left
+    /// half-written.
     pub async fn dead_files(&self, table: Table) -> Result<Vec<DeadFile>> {
         self.log(table).dead_files(&self.object_store()).await
     }

@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::Error;
 use crate::params::{Kind, Param};
 use crate::time::Clock;
 
@@ -26,6 +27,16 @@ pub struct Query {
     pub built_in: bool,
     /// How the file is named in messages.
     pub(crate) file: String,
+}
+
+impl Query {
+    /// Reads a query that is not in the catalogue: a header with its parameters, then SQL, as `queries/README.md` describes it.
+    ///
+    /// # Errors
+    /// [`Error::QueryFile`] says what is wrong with the header.
+    pub fn parse(name: &str, sql: &str) -> crate::Result<Query> {
+        parse(name, sql).map_err(|(line, problem)| Error::QueryFile { file: format!("{name}.sql"), line, problem })
+    }
 }
 
 /// A column of a query's answer.
@@ -107,6 +118,7 @@ fn describe(description: &mut String, line: &str) {
 /// `bucket: duration 1s..1d = 5m | width of a bucket`
 fn param(text: &str) -> Result<Param, String> {
     let form = "a parameter is `name: kind`, then `?` or `low..high` or `= default` if wanted, then `| what it means`";
+    // `one/other` behind `text` are the only texts it takes.
     let (declaration, help) = text.split_once('|').unwrap_or((text, ""));
     let (name, rest) = declaration.split_once(':').ok_or(form)?;
     let (rest, default) = match rest.split_once('=') {
@@ -123,14 +135,24 @@ fn param(text: &str) -> Result<Param, String> {
     }
     // Any clock: the default is read again when the query runs.
     let clock = Clock { now: DateTime::UNIX_EPOCH, zone: Tz::UTC };
-    let (mut min, mut max) = (None, None);
-    if let Some(range) = range {
+    let (mut min, mut max, mut choices) = (None, None, Vec::new());
+    if let (Kind::Text, Some(texts)) = (kind, range) {
+        choices = texts.split('/').map(str::to_owned).collect();
+    } else if let Some(range) = range {
         let (low, high) = range.split_once("..").ok_or(form)?;
         let end = |text: &str| (!text.is_empty()).then(|| kind.parse(text, &clock)).transpose();
         (min, max) = (end(low)?, end(high)?);
     }
-    let mut param =
-        Param { name: identifier(name)?, kind, optional, help: help.trim().to_owned(), default: None, min, max };
+    let mut param = Param {
+        name: identifier(name)?,
+        kind,
+        optional,
+        help: help.trim().to_owned(),
+        default: None,
+        min,
+        max,
+        choices,
+    };
     if let Some(default) = default {
         param.parse(default, &clock).map_err(|problem| format!("the default: {problem}"))?;
         param.default = Some(default.to_owned());
@@ -226,6 +248,7 @@ SELECT 1
             ("-- param bucket: duration = 5", "the default: `5` is not a duration"),
             ("-- param limit: integer 1..10 = 11", "the default: `11` is out of range: give 1..10"),
             ("-- param limit: integer 1-10", "a parameter is `name: kind`"),
+            ("-- param by: text up/down = left", "the default: `left` is not one of up, down"),
             ("-- param Limit: integer", "`Limit` is no name"),
             ("-- param from: timestamp", "`from` is a parameter of every query already"),
             ("-- column rate", "a column is `name: type`"),

@@ -16,13 +16,14 @@ mod views;
 mod table;
 mod stats;
 mod output;
+pub mod compare;
 mod error;
 
 pub use catalogue::Catalogue;
 pub use datafusion::execution::SendableRecordBatchStream;
 pub use error::{Error, Result};
 pub use header::{Column, Query};
-pub use output::{Format, Options, Written, write};
+pub use output::{Format, Options, Written, escaped, visible, write};
 pub use params::{Kind, Param};
 pub use session::Session;
 pub use time::{Clock, TIME_FORMS, parse_duration, parse_time};

@@ -11,6 +11,10 @@ mod csv;
 mod json;
 mod parquet;
 
+pub(crate) use cell::shown;
+pub use markdown::escaped;
+pub use text::visible;
+
 use std::io::Write;
 use std::str::FromStr;
 

@@ -58,6 +58,11 @@ impl Kind {
         }
     }
 
+    /// Says why the text is no value of this kind, if it is none.
+    pub fn test(self, text: &str) -> Result<(), String> {
+        self.parse(text, &Clock { now: DateTime::UNIX_EPOCH, zone: chrono_tz::Tz::UTC }).map(drop)
+    }
+
     /// The value of `text`, or why it is none.
     pub(crate) fn parse(self, text: &str, clock: &Clock) -> Result<Value, String> {
         let text = text.trim();
@@ -163,6 +168,8 @@ pub struct Param {
     pub default: Option<String>,
     pub(crate) min: Option<Value>,
     pub(crate) max: Option<Value>,
+    /// The only texts it takes; any if there are none.
+    pub(crate) choices: Vec<String>,
 }
 
 impl Param {
@@ -170,6 +177,7 @@ impl Param {
     pub fn allowed(&self) -> String {
         let end = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
         match (&self.min, &self.max) {
+            (None, None) if !self.choices.is_empty() => self.choices.join(", "),
             (None, None) => self.kind.forms().to_owned(),
             (min, max) => format!("{}..{}", end(min), end(max)),
         }
@@ -178,6 +186,12 @@ impl Param {
     /// The value of a given text, or why it has none.
     pub(crate) fn parse(&self, text: &str, clock: &Clock) -> Result<Value, String> {
         let value = self.kind.parse(text, clock)?;
+        if let Value::Text(text) = &value
+            && !self.choices.is_empty()
+            && !self.choices.contains(text)
+        {
+            return Err(format!("`{}` is not one of {}", text.escape_debug(), self.allowed()));
+        }
         let below = self.min.as_ref().is_some_and(|min| value < *min);
         let above = self.max.as_ref().is_some_and(|max| value > *max);
         if below || above {
@@ -273,6 +287,7 @@ mod tests {
             default: None,
             min: Some(Value::Duration(1_000_000)),
             max: Some(Value::Duration(86_400_000_000)),
+            choices: Vec::new(),
         };
         assert_eq!(param.parse("1d", &clock()), Ok(Value::Duration(86_400_000_000)));
         assert_eq!(param.parse("999ms", &clock()).unwrap_err(), "`999ms` is out of range: give 1s..1d");

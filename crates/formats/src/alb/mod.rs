@@ -1,4 +1,4 @@
-//! AWS Application Load Balancer access logs (S3 delivery, and as CloudWatch Logs delivers them: [`crate::elb`]).
+//! AWS Application Load Balancer access logs (S3 delivery, and as CloudWatch Logs delivers them, in JSON or W3C).
 //!
 //! Source: AWS, "Access logs for your Application Load Balancer". The format grew from 18 fields (2016) to 36 (2026) and grows on at
 //! its end: lines from 18 fields up are read, what stands behind the 36th field is kept in `extra`.

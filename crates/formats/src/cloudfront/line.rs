@@ -142,7 +142,7 @@ impl LineFormat for CloudFront {
             self.object(bytes, &mut fields, &mut escaped)?;
             // Rare: CloudFront percent-encodes quotes and backslashes.
             let unescaped: Vec<(usize, Cow<'_, [u8]>)> =
-                escaped.iter().map(|(n, text)| (*n, json::unescape(text))).collect();
+                escaped.iter().map(|(n, text)| (*n, json::unescaped(text))).collect();
             unescaped.iter().for_each(|(number, value)| fields[*number] = value);
             self.append(bytes, line.number, &fields, rows)
         } else {

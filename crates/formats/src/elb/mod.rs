@@ -27,41 +27,31 @@ use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::value;
 
 /// Reads a line of the log that `named` is for, in whichever form it is. `append` makes a row of its fields, or says why not.
+#[inline]
 pub(crate) fn read<const N: usize>(
     named: &mut Named<N>,
     bytes: &[u8],
     mut append: impl FnMut(&Fields<'_, N>) -> Result<(), Other>,
 ) -> Result<(), Other> {
     let layout = named.layout();
+    let mut line: Fields<'_, N> = Fields::of(bytes);
     let result = if named.takes(bytes) {
-        if !is_utf8(bytes.is_ascii(), bytes) {
+        if std::str::from_utf8(bytes).is_err() {
             return read(named, escape_invalid_utf8(bytes).as_bytes(), append);
         }
         named.fields(bytes).and_then(|fields| append(&fields))
+    } else if let Err(UnterminatedQuote(at)) = split(&mut line, layout.quotes) {
+        let torn = "is never closed: the line may be torn";
+        Err(Other::reject("unterminated_quote", format!("the quote at byte {at} of the line {torn}")))
+    } else if !line.is_ascii() && std::str::from_utf8(bytes).is_err() {
+        // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
+        return read(named, escape_invalid_utf8(bytes).as_bytes(), append);
+    } else if line.count() < layout.min_fields {
+        let (count, min) = (line.count(), layout.min_fields);
+        let detail = format!("{count} of at least {min} fields: the line is torn or of another format");
+        Err(Other::reject("too_few_fields", detail))
     } else {
-        let mut line: Fields<'_, N>;
-        if layout.quotes {
-            line = Fields::of(bytes);
-            if let Err(UnterminatedQuote(at)) = fields::split(&mut line) {
-                return Err(foreign(bytes, layout.kind).unwrap_or_else(|| {
-                    let torn = "is never closed: the line may be torn";
-                    Other::reject("unterminated_quote", format!("the quote at byte {at} of the line {torn}"))
-                }));
-            }
-        } else {
-            line = Fields::unquoted(bytes);
-        }
-        if !is_utf8(line.is_ascii(), bytes) {
-            // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
-            return read(named, escape_invalid_utf8(bytes).as_bytes(), append);
-        }
-        if line.count() < layout.min_fields {
-            let (count, min) = (line.count(), layout.min_fields);
-            let detail = format!("{count} of at least {min} fields: the line is torn or of another format");
-            Err(Other::reject("too_few_fields", detail))
-        } else {
-            append(&line)
-        }
+        append(&line)
     };
     match result {
         Err(reject @ Other::Reject { .. }) => Err(foreign(bytes, layout.kind).unwrap_or(reject)),
@@ -69,8 +59,13 @@ pub(crate) fn read<const N: usize>(
     }
 }
 
-fn is_utf8(is_ascii: bool, bytes: &[u8]) -> bool {
-    is_ascii || std::str::from_utf8(bytes).is_ok()
+#[inline]
+fn split<const N: usize>(line: &mut Fields<'_, N>, quotes: bool) -> Result<(), UnterminatedQuote> {
+    if quotes {
+        return fields::split(line);
+    }
+    fields::split_unquoted(line);
+    Ok(())
 }
 
 /// A line that is skipped where lines of `own` are read.

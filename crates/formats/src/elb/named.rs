@@ -93,6 +93,11 @@ impl Found {
     fn at(start: usize, end: usize) -> Found {
         Found { start: start as u32, end: end as u32, place: start as u32, decoded: false }
     }
+
+    /// From `start` to the end of `decoded`.
+    fn newest(decoded: &[u8], start: usize, place: usize) -> Found {
+        Found { decoded: true, place: place as u32, ..Found::at(start, decoded.len()) }
+    }
 }
 
 impl<const N: usize> Named<N> {
@@ -153,6 +158,8 @@ impl<const N: usize> Named<N> {
                 Ok(Some(member)) => member,
                 Ok(None) => break,
                 Err(Broken { at, expected }) => {
+                    // Nothing is thought of the names so far.
+                    self.verdict.1 = usize::MAX;
                     return Err(Other::reject("bad_json", format!("{expected} is missing at byte {at} of the line")));
                 }
             };
@@ -167,39 +174,27 @@ impl<const N: usize> Named<N> {
                 keep(surplus, member.key, &member.value);
                 continue;
             };
-            match member.value {
-                Value::Null => values[field] = Found::NONE,
-                Value::Text(text) if memchr(b'\\', text).is_none() => {
-                    values[field] = Found::at(member.at, member.at + text.len());
-                }
+            values[field] = match member.value {
+                Value::Null => Found::NONE,
+                Value::Text(text) if memchr(b'\\', text).is_none() => Found::at(member.at, member.at + text.len()),
                 Value::Text(text) => {
                     let start = decoded.len();
-                    push_line(decoded, &unescape(text));
-                    values[field] = Found::at(start, decoded.len());
-                    values[field].decoded = true;
-                    values[field].place = member.at as u32;
+                    unescape(text, decoded);
+                    escape_line_feeds(decoded, start);
+                    Found::newest(decoded, start, member.at)
                 }
                 Value::Other(word) => match plain_number(word) {
-                    None => values[field] = Found::at(member.at, member.at + word.len()),
+                    None => Found::at(member.at, member.at + word.len()),
                     Some(number) => {
                         let start = decoded.len();
                         decoded.extend_from_slice(number.as_bytes());
-                        values[field] = Found::at(start, decoded.len());
-                        values[field].decoded = true;
-                        values[field].place = member.at as u32;
+                        Found::newest(decoded, start, member.at)
                     }
                 },
-            }
+            };
         }
         if is_new || self.verdict.1 != count {
-            let keys = &self.keys[..count];
-            let names: Vec<&[u8]> = keys.iter().map(|(name, _)| name.as_slice()).collect();
-            let verdict = match kind_of_names(&names, line) {
-                Some(kind) if kind != self.layout.kind => Verdict::Foreign(kind),
-                _ if keys.iter().all(|(_, field)| field.is_none()) => Verdict::Unknown,
-                _ => Verdict::Known,
-            };
-            self.verdict = (verdict, count);
+            self.verdict = (self.judge(count), count);
         }
         match self.verdict.0 {
             Verdict::Known => Ok(()),
@@ -208,6 +203,18 @@ impl<const N: usize> Named<N> {
                 let detail = "none of its names is that of a field: the line is of another format";
                 Err(Other::reject("too_few_fields", detail.to_string()))
             }
+        }
+    }
+
+    /// What the first `count` keys are.
+    fn judge(&self, count: usize) -> Verdict {
+        let keys = &self.keys[..count];
+        let names: Vec<&[u8]> = keys.iter().map(|(name, _)| name.as_slice()).take(MAX_NAMES).collect();
+        let own = own_names(self.layout, &names);
+        match most(candidates(&names).into_iter().filter(|(_, others)| *others > own)) {
+            Some(kind) if kind != self.layout.kind => Verdict::Foreign(kind),
+            _ if keys.iter().all(|(_, field)| field.is_none()) => Verdict::Unknown,
+            _ => Verdict::Known,
         }
     }
 
@@ -238,22 +245,40 @@ impl<const N: usize> Named<N> {
     }
 
     fn assemble(&mut self, line: &[u8]) -> Fields<'_, N> {
-        let text = &mut self.text;
-        text.clear();
+        const SHORT: usize = 32;
+        let Named { text, decoded, .. } = self;
+        let most = line.len() + decoded.len() + 2 * N + SHORT;
+        if text.len() < most {
+            text.resize(most, 0);
+        }
         let (mut starts, mut ends) = ([0; N], [0; N]);
+        let mut at = 0;
         for (i, found) in self.values.iter().enumerate() {
-            starts[i] = text.len() as u32;
-            let from = if found.decoded { &self.decoded } else { line };
-            match found.place {
-                NOWHERE => text.push(b'-'),
-                _ => text.extend_from_slice(&from[found.start as usize..found.end as usize]),
+            starts[i] = at as u32;
+            let from = if found.decoded { decoded.as_slice() } else { line };
+            let (start, end) = (found.start as usize, found.end as usize);
+            // Most values are short, and to copy a fixed number of bytes takes no call.
+            match from.get(start..start + SHORT) {
+                _ if found.place == NOWHERE => {
+                    text[at] = b'-';
+                    at += 1;
+                }
+                Some(bytes) if end - start <= SHORT => {
+                    text[at..at + SHORT].copy_from_slice(bytes);
+                    at += end - start;
+                }
+                _ => {
+                    text[at..at + end - start].copy_from_slice(&from[start..end]);
+                    at += end - start;
+                }
             }
-            ends[i] = text.len() as u32;
+            ends[i] = at as u32;
             // No value has a line feed, so that fields one after the other are equal only if each of them is.
-            text.push(b'\n');
+            text[at] = b'\n';
+            at += 1;
             self.places[i] = found.place;
         }
-        Fields::assembled(&self.text, starts, ends, &self.places, &self.surplus)
+        Fields::assembled(&self.text[..at], starts, ends, &self.places, &self.surplus)
     }
 }
 
@@ -339,13 +364,16 @@ fn keep(surplus: &mut Vec<u8>, name: &[u8], value: &Value<'_>) {
     }
 }
 
-/// A line feed is written as load balancers do.
-fn push_line(to: &mut Vec<u8>, text: &[u8]) {
-    for (i, part) in text.split(|b| *b == b'\n').enumerate() {
+/// Writes line feeds from `start` on as load balancers do.
+fn escape_line_feeds(text: &mut Vec<u8>, start: usize) {
+    if memchr(b'\n', &text[start..]).is_none() {
+        return;
+    }
+    for (i, part) in text.split_off(start).split(|b| *b == b'\n').enumerate() {
         if i > 0 {
-            to.extend_from_slice(br"\x0A");
+            text.extend_from_slice(br"\x0A");
         }
-        to.extend_from_slice(part);
+        text.extend_from_slice(part);
     }
 }
 
@@ -355,6 +383,9 @@ fn plain_number(word: &[u8]) -> Option<String> {
     let number: f64 = std::str::from_utf8(word).ok().filter(|_| odd)?.parse().ok()?;
     Some(number.to_string())
 }
+
+/// Names that are looked at to tell a log: more than any has, and no line can make it take long.
+const MAX_NAMES: usize = 100;
 
 /// Names that others' logs have as well.
 const COMMON: &[&str] = &[
@@ -400,26 +431,33 @@ pub(super) fn kind(line: &[u8]) -> Option<Skip> {
         b'#' => names.extend(header_columns(header_names(line)?)),
         _ => return None,
     }
-    kind_of_names(&names, line)
-}
-
-fn kind_of_names(names: &[&[u8]], line: &[u8]) -> Option<Skip> {
-    // Names alone may leave it open; the load balancer's own does not.
+    names.truncate(MAX_NAMES);
+    // Names may leave it open; that of the load balancer does not.
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
     let (application, network) = (has(b"\"app/"), has(b"\"net/"));
-    let candidates = [
-        (Skip::RequestLog, count(&alb::LAYOUT, names), !network),
-        (Skip::ConnectionLog, count(&alb_connections::LAYOUT, names), !network),
-        (Skip::HealthCheckLog, count(&alb_health_checks::LAYOUT, names), !network),
-        (Skip::NetworkLog, count(&nlb::LAYOUT, names), !application),
-    ];
-    let possible = candidates.into_iter().filter(|(_, count, possible)| *possible && *count > 0);
-    // The first of equals.
-    possible.rev().max_by_key(|(_, count, _)| *count).map(|(kind, ..)| kind)
+    most(candidates(&names).into_iter().filter(|(kind, _)| match kind {
+        Skip::NetworkLog => !application,
+        _ => !network,
+    }))
+}
+
+/// The logs that users may choose the fields of, and how many of the names are such.
+fn candidates(names: &[&[u8]]) -> [(Skip, usize); 4] {
+    [
+        (Skip::RequestLog, own_names(&alb::LAYOUT, names)),
+        (Skip::ConnectionLog, own_names(&alb_connections::LAYOUT, names)),
+        (Skip::HealthCheckLog, own_names(&alb_health_checks::LAYOUT, names)),
+        (Skip::NetworkLog, own_names(&nlb::LAYOUT, names)),
+    ]
+}
+
+/// That of most names; the first of equals.
+fn most(candidates: impl DoubleEndedIterator<Item = (Skip, usize)>) -> Option<Skip> {
+    candidates.filter(|(_, count)| *count > 0).rev().max_by_key(|(_, count)| *count).map(|(kind, _)| kind)
 }
 
 /// How many of the names are fields of a log; none if others have the like.
-fn count<const N: usize>(layout: &Layout<N>, names: &[&[u8]]) -> usize {
+fn own_names<const N: usize>(layout: &Layout<N>, names: &[&[u8]]) -> usize {
     let known = || names.iter().filter(|name| layout.find(name).is_some());
     let own = known().any(|name| !COMMON.iter().any(|common| is_same(common.as_bytes(), name)));
     if own { known().count() } else { 0 }

@@ -135,7 +135,7 @@ pub(super) fn error_type(object: &[u8]) -> Text<'_> {
 pub(super) fn plain<'a>(value: &Value<'a>) -> Text<'a> {
     match value {
         Value::Null => Text::default(),
-        Value::Text(text) => json::unescape(text),
+        Value::Text(text) => json::unescaped(text),
         Value::Other(written) => (*written).into(),
     }
 }
@@ -229,26 +229,4 @@ fn event_name(name: &[u8]) -> Cow<'static, str> {
             snake.into()
         }
     }
-}
-
-/// Appends the text between the quotes of a JSON string, decoded. Rarer escapes, and what is none, are left to `serde_json`.
-pub(super) fn unescape_into(text: &[u8], decoded: &mut Vec<u8>) {
-    let begun = decoded.len();
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        let byte = match rest.get(at + 1) {
-            Some(b'n') => b'\n',
-            Some(b't') => b'\t',
-            Some(b'r') => b'\r',
-            Some(same @ (b'"' | b'\\' | b'/')) => *same,
-            _ => {
-                decoded.truncate(begun);
-                return decoded.extend_from_slice(&json::unescape(text));
-            }
-        };
-        decoded.extend_from_slice(&rest[..at]);
-        decoded.push(byte);
-        rest = &rest[at + 2..];
-    }
-    decoded.extend_from_slice(rest);
 }

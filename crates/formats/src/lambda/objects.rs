@@ -28,8 +28,8 @@ impl Envelope {
         let _ = members(header, |member| {
             let Value::Text(value) = member.value else { return };
             match member.key {
-                b"logGroup" | b"logGroupName" => envelope.log_group = json::unescape(value).into_owned(),
-                b"logStream" | b"logStreamName" => envelope.log_stream = json::unescape(value).into_owned(),
+                b"logGroup" | b"logGroupName" => envelope.log_group = json::unescaped(value).into_owned(),
+                b"logStream" | b"logStreamName" => envelope.log_stream = json::unescaped(value).into_owned(),
                 b"messageType" => envelope.is_control = value == b"CONTROL_MESSAGE",
                 _ => {}
             }

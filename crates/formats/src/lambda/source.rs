@@ -198,7 +198,7 @@ impl Events {
         let mut text = std::mem::take(&mut self.message);
         text.clear();
         match message {
-            Some(Value::Text(escaped)) => json::unescape_into(escaped, &mut text),
+            Some(Value::Text(escaped)) => crate::json::unescape(escaped, &mut text),
             Some(Value::Other(object)) => text.extend_from_slice(object),
             Some(Value::Null) | None => {
                 return Some(Err(Other::reject("no_message", "an event has a message".to_owned())));

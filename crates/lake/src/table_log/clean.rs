@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -19,33 +19,31 @@ use crate::{Result, checkpoint, listing};
 /// A file that is not in its table: removed from it, never committed, or never complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadFile {
-    /// In [`Lake::object_store`](crate::Lake::object_store).
+    /// In [`Lake::object_store`](crate::Lake::object_store), which does not show temporary files.
     pub location: Path,
     /// Bytes.
     pub size: u64,
     /// When it was written or taken out of the table, whichever was later. An ingest may still be about to commit what was written a while
     /// ago, a reader may still read what was removed a while ago. Removals are forgotten after seven days.
     pub since: DateTime<Utc>,
-    /// Of a temporary file, which the store does not show.
+    /// Only of a temporary file.
     on_disk: Option<PathBuf>,
 }
 
 impl DeadFile {
     /// Deletes it from the store that it is in. `false` if it is gone already: somebody else cleans up too.
     pub async fn delete(&self, store: &dyn ObjectStore) -> Result<bool> {
-        let deleted = match &self.on_disk {
-            Some(path) => std::fs::remove_file(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    StoreError::NotFound { path: self.location.to_string(), source: error.into() }
-                }
-                _ => StoreError::Generic { store: "disk", source: error.into() },
-            }),
-            None => store.delete(&self.location).await,
-        };
-        match deleted {
-            Ok(()) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+        match &self.on_disk {
+            Some(path) => match std::fs::remove_file(path) {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(StoreError::Generic { store: "disk", source: error.into() }.into()),
+            },
+            None => match store.delete(&self.location).await {
+                Ok(()) => Ok(true),
+                Err(StoreError::NotFound { .. }) => Ok(false),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 }
@@ -88,7 +86,7 @@ impl TableLog {
         let Some(folder) = (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten() else {
             return Vec::new();
         };
-        let entries = |folder: &std::path::Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let entries = |folder: &FsPath| std::fs::read_dir(folder).into_iter().flatten().flatten();
         let below = entries(&folder).flat_map(|entry| entries(&entry.path()));
         let found = entries(&folder).chain(below).filter_map(|entry| {
             let path = entry.path();

@@ -87,6 +87,20 @@ pub(super) fn cell(array: &dyn Array, row: usize) -> Cell<'_> {
     }
 }
 
+/// A value in full, as CSV has it; `None` for NULL.
+pub(crate) fn shown(array: &dyn Array, row: usize) -> Option<String> {
+    Some(match cell(array, row) {
+        Cell::Null => return None,
+        Cell::Boolean(b) => b.to_string(),
+        Cell::Integer(n) => n.to_string(),
+        Cell::Float(x) => round_trip(x),
+        Cell::Decimal(digits) => digits,
+        Cell::Time(time) => rfc3339(time),
+        Cell::Date(date) => date.to_string(),
+        Cell::Text(text) => text.into_owned(),
+    })
+}
+
 fn other(array: &dyn Array, row: usize) -> Cell<'_> {
     Cell::Text(displayed(array, row).into())
 }

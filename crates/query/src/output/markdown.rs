@@ -54,7 +54,7 @@ fn shown(cell: &Cell<'_>) -> String {
 }
 
 /// The text as text: no markup, no HTML, no link, no end of the cell.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in visible(text).chars() {
         match c {

@@ -15,7 +15,7 @@ pub(super) fn acts(c: char) -> bool {
 /// The text with such characters written out: `\n`, `\x1b`, `\u{202e}`.
 ///
 /// A backslash stays as it is, so this is to be looked at, not to be read back.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }

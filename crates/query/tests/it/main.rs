@@ -5,5 +5,6 @@ mod fixture;
 mod session;
 mod parameters;
 mod queries;
+mod compare;
 mod completeness;
 mod output;

@@ -237,9 +237,11 @@ async fn requests_is_one_shape_for_all_layers() {
     .await;
     assert_eq!(
         sql(&lake.session().await, "SELECT * FROM requests ORDER BY duration", Format::Csv).await,
-        "arrival,duration,layer,client,method,host,path,route,status,upstream_status,bytes,agent,trace_id,target,cause\n\
-         2026-11-19T18:00:00Z,0.05,alb,203.0.113.7,GET,shop.example,/,/,502,,250,Mozilla/5.0,Root=1-2,[2001:db8::1]:8080,target_died\n\
-         2026-11-19T18:00:00Z,,alb,203.0.113.7,GET,shop.example,/,/,200,200,1000,Mozilla/5.0,,,\n"
+        "arrival,duration,layer,client,method,host,path,route,status,upstream_status,bytes,agent,trace_id,target,cause,\
+         received_bytes,request_id,connection_id,forwarded_for,source_file,line\n\
+         2026-11-19T18:00:00Z,0.05,alb,203.0.113.7,GET,shop.example,/,/,502,,250,Mozilla/5.0,Root=1-2,[2001:db8::1]:8080,target_died,\
+         300,,,,test.log.gz,1\n\
+         2026-11-19T18:00:00Z,,alb,203.0.113.7,GET,shop.example,/,/,200,200,1000,Mozilla/5.0,,,,300,,,,test.log.gz,1\n"
     );
 }
 

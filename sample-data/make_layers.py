@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the files of this folder: the same bytes each time. Standard library only.
+"""Makes the files of `layers`: the same bytes each time. Standard library only.
 
 A small picture service on 2026-11-20: CloudFront, behind it an Application Load Balancer, behind that nginx and a Lambda function. Quiet traffic
-from 09:00 to 09:30 UTC, in it two stories (see README.md). Older load balancers and an Apache are beside them.
+from 09:00 to 09:30 UTC, in it two stories (see layers/README.md). Older load balancers and an Apache are beside them.
 """
 
 import gzip
@@ -11,7 +11,7 @@ import random
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "layers"
 DAY = datetime(2026, 11, 20, tzinfo=timezone.utc)
 ELB = "app/pictures/3f1d9e6a7c2b4805"
 NODE = "198.51.100.61"
@@ -254,7 +254,7 @@ def connections():
             f'{micros(r.arrival - timedelta(milliseconds=21))} {r.edge} {r.port} 443 TLSv1.3 TLS_AES_128_GCM_SHA256 0.011 "-" - - - {r.connection} '
             f"X25519MLKEM768 {ELB} {NODE}"
         )
-    yield f'{micros(at("09:17:03.5"))} 192.0.2.99 40112 443 - - - "-" - - - TID_00000000deadbeef - {ELB} {NODE}'
+    yield f'{micros(at("09:17:03.5"))} 192.0.2.99 40112 443 TLSv1.2 - - "-" - - - TID_00000000deadbeef - {ELB} {NODE}'
 
 
 def health_checks():

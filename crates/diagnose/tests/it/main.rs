@@ -1,0 +1,6 @@
+//! Diagnoses of whole lakes.
+
+mod service;
+mod faults;
+mod kinds;
+mod sample;

@@ -1,0 +1,31 @@
+//! The launch evening of `sample-data/evening`.
+
+use albatross_diagnose::{Kind, markdown, text};
+
+use crate::service::{of_files, of_folder};
+
+fn sample() -> albatross_diagnose::Diagnosis {
+    of_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data/evening"))
+}
+
+#[test]
+fn the_launch_evening() {
+    let diagnosis = sample();
+    for incident in &diagnosis.incidents {
+        let cause = &incident.causes[0];
+        assert_eq!(cause.cause, Kind::CpuBoundEndpoint);
+        assert_eq!(cause.route.as_deref(), Some("GET /api/flocks/:id/leaderboard"));
+        let cpu = incident.cpu.as_ref().unwrap();
+        assert_eq!(cpu.average_alarm.slots, 0, "an alarm on the average sees nothing");
+        assert!(cpu.maximum_alarm.slots > 20);
+    }
+    insta::assert_snapshot!("launch_evening_text", text(&diagnosis));
+    insta::assert_snapshot!("launch_evening_markdown", markdown(&diagnosis));
+    insta::assert_snapshot!("launch_evening_json", serde_json::to_string_pretty(&diagnosis).unwrap());
+}
+
+#[test]
+fn an_empty_lake() {
+    let diagnosis = of_files(&[("cpu.csv", "time,resource,average,maximum\n2026-11-19T18:00:00Z,web,10,20\n")]);
+    assert_eq!(text(&diagnosis), "There are no requests in this time: nothing to judge.\n");
+}
