@@ -63,7 +63,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn decoder(format: Format, settings: &Settings) -> Box<dyn FnMut(&[u8]) -> Run> {
+/// Decodes a file.
+type Decoder = Box<dyn FnMut(&[u8]) -> Run>;
+
+fn decoder(format: Format, settings: &Settings) -> Decoder {
     match format.reader(settings) {
         Some(mut reader) => Box::new(move |text| {
             if reader.rows().size_bytes() > BATCH_BYTES {
