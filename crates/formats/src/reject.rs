@@ -60,7 +60,7 @@ pub struct Reject {
     /// Offset of the line's first byte in the uncompressed source, from 0.
     pub byte: u64,
     /// Short stable code: `too_few_fields`, `unterminated_quote`, `bad_number`, `bad_timestamp`, `bad_address`, `line_too_long`,
-    /// `bad_json`, `no_match` (a line that does not fit the format that the user gave).
+    /// `bad_json`, `no_time`, `no_message`, `no_match` (a line that does not fit the format that the user gave).
     pub reason: &'static str,
     /// What was wrong and where, for a person.
     pub detail: String,

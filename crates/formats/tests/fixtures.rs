@@ -174,6 +174,34 @@ fn formats_are_recognised_by_name_and_by_content() {
 }
 
 #[test]
+fn a_line_over_the_limit_costs_itself_only() {
+    let long = vec![b'x'; 1_100_000];
+    for format in formats() {
+        let is_good = |path: &PathBuf| {
+            let expected = expectation(path);
+            expected["rows"].as_u64() > Some(0) && expected["rejects"] == 0 && expected["settings"].is_null()
+        };
+        let read = |path: PathBuf| std::fs::read(path).unwrap();
+        let mut good =
+            fixtures(format).into_iter().filter(is_good).map(read).find(|text| is_lines(format, text)).unwrap();
+        // A mark in the middle is no mark.
+        let mark = usize::from(good.starts_with(b"\xEF\xBB\xBF")) * 3;
+        good.drain(..mark);
+        if !good.ends_with(b"\n") {
+            good.push(b'\n');
+        }
+        let (alone, all) = (good.as_slice(), [&good, &long, b"\n".as_slice(), &good].concat());
+        let (_, once) = decode(format, &Settings::default(), [alone]);
+        let (_, both) = decode(format, &Settings::default(), all.chunks(64 << 10));
+        let reasons: Vec<&str> = both.rejects.iter().map(|reject| reject.reason).collect();
+        assert_eq!(reasons, ["line_too_long"], "{}", format.name());
+        assert_eq!(both.rejects[0].byte, good.len() as u64);
+        assert_eq!(both.counts.rows, 2 * once.counts.rows, "{}", format.name());
+        assert_eq!(both.counts.lines, 2 * once.counts.lines + 1, "{}", format.name());
+    }
+}
+
+#[test]
 fn rows_of_a_broken_file_can_be_taken_back() {
     for format in formats() {
         let read = |path: &PathBuf| std::fs::read(path).unwrap();

@@ -92,17 +92,22 @@ pub(super) fn read<'a>(message: &'a [u8], event: &mut Event<'a>) -> Result<bool,
 
 /// Whether an object is one of Lambda's: of the platform, or with a request id.
 pub(super) fn is_lambda(object: &[u8]) -> bool {
-    let (mut is_platform, mut has_id, mut has_time) = (false, false, false);
+    let (mut is_platform, mut is_telemetry, mut has_record, mut has_id, mut has_time) =
+        (false, false, false, false, false);
     // What is broken may be cut: the beginning of a file is enough.
     let _ = members(object, |member| match (member.key, member.value) {
-        (b"type", Value::Text(kind)) => is_platform |= kind.starts_with(b"platform."),
+        (b"type", Value::Text(kind)) => {
+            is_platform |= kind.starts_with(b"platform.");
+            is_telemetry |= matches!(kind, b"function" | b"extension");
+        }
+        (b"record", _) => has_record = true,
         (b"requestId" | b"AWSRequestId" | b"AWSrequestId" | b"aws_request_id" | b"function_request_id", _) => {
             has_id = true
         }
         (b"time" | b"timestamp", _) => has_time = true,
         _ => {}
     });
-    is_platform || has_id && has_time
+    is_platform || is_telemetry && has_record && has_time || has_id && has_time
 }
 
 /// Gives the members of the object that the whole of `text` is; those before the place where it is broken, too.

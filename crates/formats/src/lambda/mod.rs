@@ -46,8 +46,8 @@ pub(crate) fn recognise(head: &[u8]) -> bool {
     let is_envelope = has("\"logEvents\"") || has("\"events\"") || has("\"message\"");
     let tells =
         ["\"/aws/lambda/", "[$LATEST]", " RequestId: ", "Runtime Version: ", "Task timed out after ", "\\\"platform."];
+    // Of a list, as an extension gets it, the first event mostly does; if not, another may.
     is_envelope && tells.into_iter().any(has)
-        // Of a list, as an extension gets it, the first event mostly tells.
         || has("\"type\":\"platform.")
         || json::is_lambda(start.strip_prefix(b"[").unwrap_or(start))
         || any_line(head, json::is_lambda)

@@ -66,8 +66,6 @@ pub(super) struct Objects {
     in_string: bool,
     /// The last byte was a backslash in a string.
     is_escaped: bool,
-    /// How much of `"events": [` or `"logEvents": [` was read.
-    list: ListKey,
     /// Nothing but spaces in this line so far.
     is_blank: bool,
     /// The last byte was a line feed.
@@ -90,13 +88,6 @@ enum State {
     Text,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ListKey {
-    Nothing,
-    Name,
-    Colon,
-}
-
 impl Objects {
     /// Begins with record `number` (from 1), at byte `offset` of the source.
     pub(super) fn starting_at(number: u64, offset: u64) -> Objects {
@@ -105,7 +96,6 @@ impl Objects {
             depth: 0,
             in_string: false,
             is_escaped: false,
-            list: ListKey::Nothing,
             is_blank: true,
             at_line_start: true,
             envelope: None,
@@ -191,15 +181,7 @@ impl Objects {
                 let Some(found) = memchr3(b'"', b'\\', b'\n', &bytes[at..]) else { break };
                 at += found;
                 match bytes[at] {
-                    b'"' => {
-                        self.in_string = false;
-                        if self.depth == 1 && self.state == State::Object {
-                            self.keep(&bytes[from..=at]);
-                            let is_list = self.text.ends_with(b"\"events\"") || self.text.ends_with(b"\"logEvents\"");
-                            self.list = if is_list { ListKey::Name } else { ListKey::Nothing };
-                            return at + 1;
-                        }
-                    }
+                    b'"' => self.in_string = false,
                     b'\\' => self.is_escaped = true,
                     // JSON has no line feed in a string: the object was torn.
                     _ => {
@@ -220,10 +202,16 @@ impl Objects {
                     self.breaks_off(sink);
                     return at;
                 }
-                b'[' if self.depth == 1 && self.list == ListKey::Colon => {
+                b'[' if self.depth == 1 && self.state == State::Object => {
                     self.keep(&bytes[from..at]);
-                    self.envelope = Some(Envelope::of(&self.text));
-                    self.state = State::Between;
+                    if is_list(&self.text) {
+                        self.envelope = Some(Envelope::of(&self.text));
+                        self.state = State::Between;
+                        return at + 1;
+                    }
+                    self.depth += 1;
+                    self.at_line_start = false;
+                    self.keep(b"[");
                     return at + 1;
                 }
                 b'{' | b'[' => self.depth += 1,
@@ -241,11 +229,6 @@ impl Objects {
                 }
                 _ => {}
             }
-            match bytes[at] {
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                b':' if self.list == ListKey::Name => self.list = ListKey::Colon,
-                _ => self.list = ListKey::Nothing,
-            }
             self.at_line_start = bytes[at] == b'\n';
             at += 1;
         }
@@ -258,7 +241,6 @@ impl Objects {
         self.depth = 0;
         self.in_string = false;
         self.is_escaped = false;
-        self.list = ListKey::Nothing;
         self.is_blank = false;
         self.at_line_start = false;
         self.text.clear();
@@ -302,6 +284,12 @@ impl Objects {
         self.number += 1;
         self.state = State::Between;
     }
+}
+
+/// Whether a list that begins here is one of events.
+fn is_list(begun: &[u8]) -> bool {
+    let key = begun.trim_ascii_end().strip_suffix(b":").map(<[u8]>::trim_ascii_end);
+    key.is_some_and(|key| key.ends_with(b"\"events\"") || key.ends_with(b"\"logEvents\""))
 }
 
 #[cfg(test)]

@@ -93,7 +93,14 @@ pub(super) fn is_part_of_report(line: &[u8]) -> bool {
 }
 
 fn parts<'a>(message: &'a [u8], rest: &'a [u8], event: &mut Event<'a>) -> Result<(), Other> {
-    for part in rest.split(|b| matches!(b, b'\t' | b'\n')).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty()) {
+    let mut rest = rest;
+    while !rest.is_empty() {
+        let part = rest[..end_of_part(rest)].trim_ascii();
+        rest = &rest[end_of_part(rest)..];
+        if part.is_empty() {
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
+        }
         let (key, value) = split_at(part, b": ");
         let milliseconds = || number(message, key, value, b"ms").map(Some);
         let whole = |unit: &[u8]| number(message, key, value, unit).map(|number| Some(number as i64));
@@ -117,6 +124,32 @@ fn parts<'a>(message: &'a [u8], rest: &'a [u8], event: &mut Event<'a>) -> Result
         }
     }
     Ok(())
+}
+
+/// Parts end at a tab. Where a copy on its way here has spaces for tabs, they end before the next known name.
+fn end_of_part(rest: &[u8]) -> usize {
+    const NAMES: [&[u8]; 14] = [
+        b"Duration: ",
+        b"Billed Duration: ",
+        b"Memory Size: ",
+        b"Max Memory Used: ",
+        b"Init Duration: ",
+        b"Restore Duration: ",
+        b"Billed Restore Duration: ",
+        b"XRAY TraceId: ",
+        b"SegmentId: ",
+        b"Sampled: ",
+        b"Status: ",
+        b"Error Type: ",
+        b"Phase: ",
+        b"Runtime Version ARN: ",
+    ];
+    let end = rest.iter().position(|b| matches!(b, b'\t' | b'\n')).unwrap_or(rest.len());
+    let begins_part = |at: &usize| NAMES.iter().any(|name| rest[*at..end].starts_with(name));
+    // Within a name no other one begins: `Billed Duration` is seen as a whole, for its value comes behind it.
+    let first_value = rest[..end].windows(2).position(|window| window == b": ").unwrap_or(end);
+    let mut spaces = memchr::memchr_iter(b' ', &rest[..end]).filter(|at| *at > first_value + 1).map(|at| at + 1);
+    spaces.find(begins_part).unwrap_or(end)
 }
 
 /// `3000.00 ms`
