@@ -159,5 +159,6 @@ fn nothing(window: Span, rejects: u64) -> Diagnosis {
 
 /// To this part of one, so that the last digits do not depend on the order of additions.
 pub(crate) fn rounded(x: f64, parts: f64) -> f64 {
-    (x * parts).round() / parts
+    // Without a sign before zero.
+    (x * parts).round() / parts + 0.0
 }

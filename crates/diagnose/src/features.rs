@@ -105,7 +105,7 @@ impl<'a> Features<'a> {
             facts.errors.iter().filter(|e| quiet[e.slot] && episode.takes(e.family)).collect();
         let count: f64 = errors.iter().map(|e| e.requests).sum();
         let scale = share(requests, quiet_requests);
-        let expected = scale * quiet_errors.iter().map(|e| e.requests).sum::<f64>();
+        let expected = scale * quiet_errors.iter().map(|e| e.requests).sum::<f64>() + 0.0;
 
         let mut families: BTreeMap<Family, f64> = BTreeMap::new();
         for family in Family::ALL {

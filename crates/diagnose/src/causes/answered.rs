@@ -36,11 +36,12 @@ pub(super) fn body_too_large(view: &View<'_>) -> Option<Cause> {
     found.evidence.push(view.failures_sentence());
     if smallest < f64::MAX {
         found.evidence.push(format!(
-            "the smallest request that failed there had {smallest:.0} bytes, the largest that passed {largest:.0}"
+            "the smallest request that failed there had {smallest:.0} bytes, the largest that passed meanwhile {:.0}, in quiet times {:.0}",
+            route.during.largest, route.quiet.largest
         ));
     }
-    if smallest < largest {
-        found.against.push("larger requests to the same route passed".to_owned());
+    if smallest < route.during.largest {
+        found.against.push("larger requests to the same route passed meanwhile".to_owned());
     }
     found.check.push(
         if by_target {
