@@ -160,18 +160,10 @@ impl Events {
     /// An event of a list, or an object that is one for itself. `None` if it waits for a time.
     fn object(&mut self, line: &Line<'_>, envelope: Option<&Envelope>) -> Option<Result<(), Other>> {
         if envelope.is_none() && !is_event(line.bytes) {
-            return match self.row(line.bytes, None, &Meta::default(), line.number) {
-                Ok(true) => Some(Ok(())),
-                Ok(false) => {
-                    self.held = Some(Held::of(line, None, Vec::new()));
-                    self.flush();
-                    None
-                }
-                Err(other) => Some(Err(other)),
-            };
+            return self.bare_object(line);
         }
         let (mut message, mut at, mut stream, mut group) = (None, None, Text::default(), Text::default());
-        let (mut id, mut ingested) = (Text::default(), None);
+        let (mut id, mut ingested, mut is_foreign) = (Text::default(), None, false);
         let result = json::members(line.bytes, |member| {
             let value = || json::plain(&member.value);
             by_name! { member.key;
@@ -181,12 +173,17 @@ impl Events {
                 b"logGroupName" => group = value(),
                 b"eventId" | b"id" => id = value(),
                 b"ingestionTime" => ingested = time::whole(&value()),
-                _ => (),
+                b"extractedFields" => (),
+                _ => is_foreign = true,
             }
         });
         if let Err(broken) = result {
             let detail = format!("{} is missing at byte {} of the object", broken.expected, broken.at);
             return Some(Err(Other::reject("bad_json", detail)));
+        }
+        // The envelope was torn, and this is what follows it.
+        if is_foreign && id.is_empty() {
+            return self.bare_object(line);
         }
         if envelope.is_some_and(|envelope| envelope.is_control) {
             return Some(Err(Other::Skip(Skip::Control)));
@@ -214,6 +211,19 @@ impl Events {
         let result = self.row(&text, Some(at), &meta, line.number);
         self.message = text;
         Some(result.map(|_| ()))
+    }
+
+    /// An object that is not within anything. `None` if it waits for a time.
+    fn bare_object(&mut self, line: &Line<'_>) -> Option<Result<(), Other>> {
+        match self.row(line.bytes, None, &Meta::default(), line.number) {
+            Ok(true) => Some(Ok(())),
+            Ok(false) => {
+                self.held = Some(Held::of(line, None, Vec::new()));
+                self.flush();
+                None
+            }
+            Err(other) => Some(Err(other)),
+        }
     }
 
     fn line(&mut self, line: Line<'_>) {
