@@ -66,7 +66,8 @@ impl LakeStatus {
     async fn of(lake: &Lake) -> Result<LakeStatus> {
         let mut tables = Vec::new();
         for table in Table::ALL {
-            tables.push(TableStatus::of(lake, table).await?);
+            // Tables are made when they get their first rows.
+            tables.extend(TableStatus::of(lake, table).await?);
         }
         let requests = lake.snapshot(Table::ALB).await?;
         let session = Session::open(lake).await?;

@@ -195,7 +195,7 @@ pub(crate) fn run(
 /// What became of a source that fits into memory.
 enum Small {
     /// Its rows wait with those of others.
-    Rows(Done),
+    Rows(Box<Done>),
     /// Metrics files are few and small: each is a batch of its own.
     Metrics(Batch),
     /// It does not fit.
@@ -288,7 +288,7 @@ impl<'a> Worker<'a> {
                     self.since = Instant::now();
                 }
                 if let Some(gathered) = self.gathered.get_mut(&done.format) {
-                    gathered.done.push(done);
+                    gathered.done.push(*done);
                 }
                 // The next file will be much like this one.
                 let bytes = self.gathered_bytes();
@@ -373,7 +373,7 @@ impl<'a> Worker<'a> {
             (Ok(true), Some(format), Some((outcome, before, reader))) => {
                 let times = range(&reader.rows().arrivals()[before..]);
                 let done = Done::new(options, source, format, stored_bytes, content_hash, outcome, times);
-                done.map(Small::Rows).map_err(|reason| {
+                done.map(|done| Small::Rows(Box::new(done))).map_err(|reason| {
                     reader.rows_mut().truncate(before);
                     reason.into()
                 })
@@ -387,7 +387,8 @@ impl<'a> Worker<'a> {
                     return self.metrics(source, b"", stored_bytes, content_hash).map(Small::Metrics);
                 }
                 let outcome = Outcome::default();
-                Ok(Small::Rows(Done::new(options, source, format, stored_bytes, content_hash, outcome, None)?))
+                let done = Done::new(options, source, format, stored_bytes, content_hash, outcome, None)?;
+                Ok(Small::Rows(Box::new(done)))
             }
             (not_whole, _, finished) => {
                 if let Some((_, before, reader)) = finished {

@@ -12,7 +12,7 @@ use crate::show::{count, plural, size};
 
 pub(super) struct TableStatus {
     name: &'static str,
-    log: Option<LogExtent>,
+    log: LogExtent,
     pub(super) files: u64,
     rows: u64,
     pub(super) bytes: u64,
@@ -21,26 +21,28 @@ pub(super) struct TableStatus {
 }
 
 impl TableStatus {
-    pub(super) async fn of(lake: &Lake, table: Table) -> Result<TableStatus> {
+    /// `None` if the table does not exist.
+    pub(super) async fn of(lake: &Lake, table: Table) -> Result<Option<TableStatus>> {
+        let Some(log) = lake.log_extent(table).await? else { return Ok(None) };
         let files = lake.snapshot(table).await?.files;
         let column = table.time_column();
-        Ok(TableStatus {
+        Ok(Some(TableStatus {
             name: table.name(),
-            log: lake.log_extent(table).await?,
+            log,
             files: files.len() as u64,
             rows: files.iter().filter_map(|file| file.rows).sum(),
             bytes: files.iter().map(|file| file.size).sum(),
             first: files.iter().filter_map(|file| bounds(file, &column).0).min(),
             last: files.iter().filter_map(|file| bounds(file, &column).1).max(),
-        })
+        }))
     }
 
     pub(super) fn json(&self) -> Json {
         json!({
             "table": self.name,
-            "version": self.log.map(|log| log.version),
-            "checkpoint": self.log.and_then(|log| log.checkpoint),
-            "commits_since_checkpoint": self.log.map(|log| log.commits()),
+            "version": self.log.version,
+            "checkpoint": self.log.checkpoint,
+            "commits_since_checkpoint": self.log.commits(),
             "files": self.files,
             "rows": self.rows,
             "bytes": self.bytes,
@@ -54,10 +56,8 @@ impl TableStatus {
             (Some(first), Some(last)) => format!(", {} to {}", short(first), short(last)),
             _ => String::new(),
         };
-        let log = self.log.map_or(String::new(), |log| {
-            let commits = plural(log.commits(), "commit");
-            format!(", log at version {}, {commits} since its checkpoint", log.version)
-        });
+        let commits = plural(self.log.commits(), "commit");
+        let log = format!(", log at version {}, {commits} since its checkpoint", self.log.version);
         let (rows, files) = (plural(self.rows, "row"), plural(self.files, "file"));
         format!("{:<9} {rows:>13} in {files:>9}, {:>8}{span}{log}", self.name, size(self.bytes))
     }
