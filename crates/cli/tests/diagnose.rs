@@ -53,3 +53,22 @@ fn forms_window_and_exit_codes() {
     }
     albatross(&folder.path().join("none")).arg("diagnose").assert().code(4);
 }
+
+#[test]
+fn the_checks_that_would_have_caught_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data/evening");
+    albatross(&lake).args(["ingest", "--quiet", sample]).assert().success();
+    let file = folder.path().join("checks.toml");
+    let write = || albatross(&lake).args(["diagnose", "--write-check", file.to_str().unwrap()]).assert();
+    write().success();
+    write().code(4); // it may have been edited
+
+    let check =
+        |times: &[&str], code| stdout(albatross(&lake).args(["check", file.to_str().unwrap()]).args(times), code);
+    let incident = check(&["--from", "2026-11-19 18:53", "--to", "2026-11-19 19:25"], 1);
+    assert_eq!(incident.lines().filter(|line| line.starts_with("FAILED")).count(), 2, "{incident}");
+    let before = check(&["--from", "2026-11-19 18:40", "--to", "2026-11-19 18:50"], 1);
+    assert!(before.lines().any(|line| line.starts_with("ok") && line.contains("failed requests")), "{before}");
+}

@@ -1,5 +1,6 @@
 //! The checks that would have caught what was diagnosed.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use albatross_check::{Check, Cpu, ErrorRate, File, Latency, Share, Statuses, Times};
@@ -17,7 +18,12 @@ const USUAL_ERRORS: fn(&str) -> bool = |status| status.starts_with('5') || statu
 
 /// Writes them; never over another file, which may have been edited.
 pub(super) fn write(diagnosis: &Diagnosis, path: &Path) -> Result<()> {
-    let checks = diagnosis.incidents.iter().flat_map(checks).collect();
+    // What happens again is caught by the same checks.
+    let mut known = HashSet::new();
+    let first = diagnosis.incidents.iter().filter(|incident| {
+        incident.causes.first().is_some_and(|cause| known.insert((cause.cause, &cause.route, &cause.target)))
+    });
+    let checks = first.flat_map(checks).collect();
     let text = File { checks, ..File::default() }.to_toml()?;
     let file =
         std::fs::File::create_new(path).with_context(|| format!("cannot make {}", safe(&path.to_string_lossy())))?;
