@@ -18,6 +18,7 @@ demo: $(ALBATROSS) ## build, ingest sample-data/evening/ and print the story of 
 	@rm -rf $(DEMO_LAKE)
 	@run() { echo; echo "\$$ albatross $$*"; $(ALBATROSS) --lake $(DEMO_LAKE) "$$@"; }; set -e; \
 	run ingest sample-data/evening; \
+	run diagnose; \
 	run query story; \
 	run query 502_spikes --spikes-only; \
 	run query max_cpu_correlation; \
