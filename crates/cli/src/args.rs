@@ -77,6 +77,9 @@ pub(crate) struct Ingest {
     /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) format: Option<albatross_formats::Format>,
+    /// Take only part I of N of the files, by their names: N machines with the same inputs share the work.
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    pub(crate) shard: Option<albatross_ingest::Shard>,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "1")]
     pub(crate) max_rejects: f64,
@@ -378,6 +381,14 @@ pub(crate) struct Output {
 fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {
     use albatross_formats::Format;
     Format::named(name).ok_or_else(|| format!("give one of {}", Format::ALL.map(Format::name).join(", ")))
+}
+
+fn parse_shard(text: &str) -> Result<albatross_ingest::Shard, String> {
+    let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(albatross_ingest::Shard { number, of }),
+        _ => Err("give a part and how many there are, such as 1/4".to_owned()),
+    }
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

@@ -34,6 +34,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
         threads,
         memory_per_thread: args.memory.map_or(MEMORY_PER_THREAD, |all| all as usize / threads),
         max_rejects: args.max_rejects,
+        shard: args.shard,
         format: args.format,
         settings: args.reading.settings(args.tz, routes),
         route_rules,

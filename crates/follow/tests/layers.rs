@@ -29,6 +29,7 @@ impl Site {
             threads: 1,
             memory_per_thread: 0,
             max_rejects: 0.0,
+            shard: None,
             format: None,
             settings: Settings::default(),
             route_rules: "1".to_owned(),

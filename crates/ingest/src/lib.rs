@@ -50,6 +50,8 @@ pub struct Options {
     pub inputs: Vec<String>,
     /// Files that cannot hold anything of it are left out.
     pub window: Window,
+    /// Of all sources only this part.
+    pub shard: Option<Shard>,
     pub s3: S3,
     pub threads: usize,
     /// Bytes a thread may hold; at least 128 MiB.
@@ -61,6 +63,21 @@ pub struct Options {
     pub settings: Settings,
     /// Stands in the ledger: which rules made the routes.
     pub route_rules: String,
+}
+
+/// One of several equal parts of all sources: each machine takes one, and together they take all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1.
+    pub number: u64,
+    pub of: u64,
+}
+
+impl Shard {
+    /// By the source's name, so that every machine divides alike, whatever it finds.
+    fn takes(self, uri: &str) -> bool {
+        xxhash_rust::xxh3::xxh3_64(uri.as_bytes()) % self.of == self.number - 1
+    }
 }
 
 /// The run could not go on. What had been committed before stays.
@@ -96,6 +113,8 @@ pub fn ingest(
     on_event: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary, Error> {
     let (found, failures) = source::discover(runtime, &options.s3, &options.inputs, &options.window);
+    let mut found = found;
+    found.retain(|source| options.shard.is_none_or(|shard| shard.takes(&source.uri)));
     let mut summary = Summary { found: found.len() as u64, failures, ..Summary::default() };
     summary.failures.iter().for_each(Failure::tell);
 
@@ -130,4 +149,22 @@ pub fn ingest(
 fn committed(runtime: &Handle, lake: &Lake) -> Result<Vec<Arc<HashSet<TxnId>>>, Error> {
     let ids = Table::of_rows().map(|table| lake.txns(table));
     Ok(runtime.block_on(futures::future::try_join_all(ids))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_is_in_one_shard() {
+        let shards: Vec<Shard> = (1..=3).map(|number| Shard { number, of: 3 }).collect();
+        let mut taken = [0; 3];
+        for i in 0..3000 {
+            let uri = format!("s3://logs/{i}.log.gz");
+            let of: Vec<usize> = (0..3).filter(|&at| shards[at].takes(&uri)).collect();
+            assert_eq!(of.len(), 1, "{uri}");
+            taken[of[0]] += 1;
+        }
+        assert!(taken.iter().all(|n| (900..1100).contains(n)), "{taken:?}");
+    }
 }

@@ -136,6 +136,7 @@ impl Site {
             threads: 2,
             memory_per_thread: 0,
             max_rejects: 1.0,
+            shard: None,
             format: None,
             settings: Settings::default(),
             route_rules: "1".into(),

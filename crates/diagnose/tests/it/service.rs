@@ -234,6 +234,7 @@ pub(crate) fn of_folder(logs: &str) -> Diagnosis {
         threads: 1,
         memory_per_thread: 0,
         max_rejects: 1.0,
+        shard: None,
         format: None,
         settings: albatross_formats::Settings::default(),
         route_rules: String::new(),
