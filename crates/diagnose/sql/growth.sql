@@ -13,8 +13,10 @@ counted AS (
             sum(requests) OVER (PARTITION BY verb, route, day) AS of_all
   FROM steps
 )
-SELECT verb, route, day, exp((min(CASE WHEN up_to_here >= 0.5 * of_all THEN step END) + 0.5) / 50) AS p50
+SELECT verb, route, CAST(CAST(day AS INT) AS DOUBLE) AS day, CAST(of_all AS DOUBLE) AS requests,
+  (min(CASE WHEN up_to_here >= 0.5 * of_all THEN step END) + 0.5) / 50 AS ln_p50,
+  (min(CASE WHEN up_to_here >= 0.75 * of_all THEN step END) - min(CASE WHEN up_to_here >= 0.25 * of_all THEN step END) + 1) / 50.0 AS ln_quartiles
 FROM counted
 WHERE of_all >= $min_requests
-GROUP BY verb, route, day
+GROUP BY verb, route, day, of_all
 ORDER BY verb, route, day

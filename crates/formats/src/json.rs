@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
+
+use crate::places::places;
 
 /// A member of an object.
 pub(crate) struct Member<'a> {
@@ -19,7 +21,10 @@ pub(crate) struct Member<'a> {
 pub(crate) enum Value<'a> {
     Null,
     /// Between its quotes, escapes as written.
-    Text(&'a [u8]),
+    Text {
+        written: &'a [u8],
+        has_escapes: bool,
+    },
     /// A number, `true`, `false`, a list or an object, as written.
     Other(&'a [u8]),
 }
@@ -31,19 +36,30 @@ pub(crate) struct Broken {
     pub(crate) expected: &'static str,
 }
 
+/// Reads objects. Memory is used again from line to line.
+#[derive(Default)]
+pub(crate) struct Scanner {
+    /// Where the line's quotes and backslashes are.
+    marks: Vec<u32>,
+}
+
+impl Scanner {
+    pub(crate) fn members<'a>(&mut self, line: &'a [u8]) -> Members<'a, '_> {
+        self.marks.clear();
+        places(line, b'"', b'\\', &mut self.marks);
+        Members { cursor: Cursor { line, at: 0, marks: &self.marks }, is_first: true }
+    }
+}
+
 /// The members of the object that the whole of a line is, in their order; those before the place where it is broken, too.
-pub(crate) struct Members<'a> {
-    cursor: Cursor<'a>,
+pub(crate) struct Members<'a, 'm> {
+    cursor: Cursor<'a, 'm>,
     is_first: bool,
 }
 
-impl<'a> Members<'a> {
-    pub(crate) fn of(line: &'a [u8]) -> Members<'a> {
-        Members { cursor: Cursor { line, at: 0 }, is_first: true }
-    }
-
+impl<'a> Members<'a, '_> {
     /// The next member, or `None` behind the last one. If its key is `expected`, that is found out with one comparison.
-    #[inline]
+    #[inline(always)] // a member in memory is read back by other loads than stored it: each waits
     pub(crate) fn next(&mut self, expected: &[u8]) -> Result<Option<Member<'a>>, Broken> {
         let cursor = &mut self.cursor;
         cursor.spaces();
@@ -69,7 +85,7 @@ impl<'a> Members<'a> {
                 cursor.at += expected.len() + 1;
                 &cursor.line[start..start + expected.len()]
             }
-            _ => cursor.string()?,
+            _ => cursor.string()?.0,
         };
         cursor.spaces();
         cursor.take(b':', "a colon")?;
@@ -114,12 +130,14 @@ pub(crate) fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-struct Cursor<'a> {
+struct Cursor<'a, 'm> {
     line: &'a [u8],
     at: usize,
+    /// The quotes and backslashes from `at` on, and perhaps some before it.
+    marks: &'m [u32],
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> Cursor<'a, '_> {
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.line.get(self.at).copied()
@@ -146,33 +164,36 @@ impl<'a> Cursor<'a> {
         Broken { at: self.at, expected }
     }
 
-    /// The rest of a string whose opening quote was taken.
+    /// The rest of a string whose opening quote was taken, and whether it has escapes.
     #[inline]
-    fn string(&mut self) -> Result<&'a [u8], Broken> {
+    fn string(&mut self) -> Result<(&'a [u8], bool), Broken> {
         let start = self.at;
-        loop {
-            let rest = self.line.get(self.at..).unwrap_or_default();
-            match memchr2(b'"', b'\\', rest) {
-                Some(i) if rest[i] == b'"' => {
-                    let end = self.at + i;
-                    self.at = end + 1;
-                    return Ok(&self.line[start..end]);
-                }
-                Some(i) => self.at += i + 2,
-                None => {
-                    self.at = self.line.len();
-                    return Err(self.expected("the end of a string"));
-                }
+        let mut has_escapes = false;
+        while let Some((mark, marks)) = self.marks.split_first() {
+            let place = *mark as usize;
+            self.marks = marks;
+            if place < self.at {
+                continue;
             }
+            if self.line[place] == b'"' {
+                self.at = place + 1;
+                return Ok((&self.line[start..place], has_escapes));
+            }
+            has_escapes = true;
+            self.at = place + 2;
         }
+        self.at = self.line.len();
+        Err(self.expected("the end of a string"))
     }
 
+    #[inline(always)]
     fn value(&mut self) -> Result<(Value<'a>, usize), Broken> {
         let start = self.at;
         match self.peek() {
             Some(b'"') => {
                 self.at += 1;
-                Ok((Value::Text(self.string()?), start + 1))
+                let (written, has_escapes) = self.string()?;
+                Ok((Value::Text { written, has_escapes }, start + 1))
             }
             Some(b'{' | b'[') => {
                 self.nested()?;
@@ -219,7 +240,8 @@ mod tests {
     fn read(line: &str, expected: &str) -> (Vec<Found>, Option<Broken>) {
         let mut found = Vec::new();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let mut members = Members::of(line.as_bytes());
+        let mut scanner = Scanner::default();
+        let mut members = scanner.members(line.as_bytes());
         loop {
             let member = match members.next(expected.as_bytes()) {
                 Ok(Some(member)) => member,
@@ -228,9 +250,10 @@ mod tests {
             };
             let value = match member.value {
                 Value::Null => "NULL".to_string(),
-                Value::Text(inner) => {
+                Value::Text { written, has_escapes } => {
+                    assert_eq!(has_escapes, written.contains(&b'\\'));
                     let mut decoded = b"before ".to_vec();
-                    unescape(inner, &mut decoded);
+                    unescape(written, &mut decoded);
                     text(&decoded[7..])
                 }
                 Value::Other(word) => text(word),

@@ -24,6 +24,7 @@ mod format;
 mod json;
 mod lines;
 mod percent;
+mod places;
 mod reader;
 mod reject;
 mod route;

@@ -2,5 +2,6 @@
 
 mod service;
 mod faults;
+mod growth;
 mod kinds;
 mod sample;

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter};
 use super::cause::cause;
 use super::names::{self, FIELDS, STANDARD};
 use super::rows::Rows;
-use crate::json::{self, Members, Value};
+use crate::json::{self, Scanner, Value};
 use crate::lines::Line;
 use crate::reader::LineFormat;
 use crate::reject::{Other, Skip, escape_invalid_utf8};
@@ -73,6 +73,7 @@ type Fields<'a> = [&'a [u8]; FIELDS.len()];
 pub(super) struct CloudFront {
     /// Of the last `#Fields` line.
     columns: Option<Vec<Column>>,
+    scanner: Scanner,
     /// Keys of the last object, in its order: those of the next one are mostly the same, and need not be looked up.
     keys: Vec<Column>,
     /// Other fields of the line at hand.
@@ -205,8 +206,8 @@ impl CloudFront {
         fields: &mut Fields<'a>,
         escaped: &mut Vec<(usize, &'a [u8])>,
     ) -> Result<(), Other> {
-        let CloudFront { keys, extra, .. } = self;
-        let mut members = Members::of(line);
+        let CloudFront { scanner, keys, extra, .. } = self;
+        let mut members = scanner.members(line);
         for i in 0.. {
             let expected = keys.get(i).map_or(b"".as_slice(), |key| &key.name);
             let Some(member) = members.next(expected).map_err(broken)? else { break };
@@ -215,13 +216,13 @@ impl CloudFront {
                 keys.push(Column::of(member.key));
             }
             let written = match member.value {
-                Value::Null | Value::Text(b"") => b"-",
-                Value::Text(written) | Value::Other(written) => written,
+                Value::Null | Value::Text { written: b"", .. } => b"-",
+                Value::Text { written, .. } | Value::Other(written) => written,
             };
             match keys[i].number {
                 Some(number) => {
                     fields[number] = written;
-                    if matches!(member.value, Value::Text(_)) && memchr(b'\\', written).is_some() {
+                    if let Value::Text { has_escapes: true, .. } = member.value {
                         escaped.push((number, written));
                     }
                 }
@@ -435,7 +436,8 @@ pub(super) fn looks_known(line: &[u8]) -> bool {
         return names::are_cloudfront(names);
     }
     if line.starts_with(b"{") {
-        let mut members = Members::of(line);
+        let mut scanner = Scanner::default();
+        let mut members = scanner.members(line);
         // What is broken may be cut: the beginning of a file is enough.
         return names::are_cloudfront(std::iter::from_fn(|| members.next(b"").ok()?.map(|member| member.key)));
     }

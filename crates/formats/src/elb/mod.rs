@@ -36,7 +36,7 @@ pub(crate) fn read<const N: usize>(
     let layout = named.layout();
     let mut line: Fields<'_, N> = Fields::of(bytes);
     let result = if named.takes(bytes) {
-        if std::str::from_utf8(bytes).is_err() {
+        if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
             return read(named, escape_invalid_utf8(bytes).as_bytes(), append);
         }
         named.fields(bytes).and_then(|fields| append(&fields))

@@ -10,7 +10,8 @@
 use memchr::{memchr, memchr2};
 
 use crate::fields::{Fields, NOWHERE};
-use crate::json::{Broken, Members, Value, unescape};
+use crate::json::{Broken, Scanner, Value, unescape};
+use crate::places::places;
 use crate::reject::{Other, Skip};
 use crate::{alb, alb_connections, alb_health_checks, nlb};
 
@@ -50,6 +51,9 @@ pub(crate) struct Named<const N: usize> {
     keys: Vec<(Vec<u8>, Option<usize>)>,
     /// What is thought of those names, and how many they were.
     verdict: (Verdict, usize),
+    scanner: Scanner,
+    /// Where the delimiters of a line stand.
+    marks: Vec<u32>,
     values: [Found; N],
     /// Strings that had escapes.
     decoded: Vec<u8>,
@@ -107,6 +111,8 @@ impl<const N: usize> Named<N> {
             header: None,
             keys: Vec::new(),
             verdict: (Verdict::Unknown, 0),
+            scanner: Scanner::default(),
+            marks: Vec::new(),
             values: [Found::NONE; N],
             decoded: Vec::new(),
             surplus: Vec::new(),
@@ -149,9 +155,9 @@ impl<const N: usize> Named<N> {
     }
 
     fn json(&mut self, line: &[u8]) -> Result<(), Other> {
-        let Named { layout, keys, values, decoded, surplus, .. } = self;
+        let Named { layout, scanner, keys, values, decoded, surplus, .. } = self;
         let (mut count, mut is_new) = (0, false);
-        let mut members = Members::of(line);
+        let mut members = scanner.members(line);
         loop {
             let expected = keys.get(count).map_or(b"".as_slice(), |(name, _)| name);
             let member = match members.next(expected) {
@@ -176,21 +182,24 @@ impl<const N: usize> Named<N> {
             };
             values[field] = match member.value {
                 Value::Null => Found::NONE,
-                Value::Text(text) if memchr(b'\\', text).is_none() => Found::at(member.at, member.at + text.len()),
-                Value::Text(text) => {
+                Value::Text { written, has_escapes: false } => Found::at(member.at, member.at + written.len()),
+                Value::Text { written, .. } => {
                     let start = decoded.len();
-                    unescape(text, decoded);
+                    unescape(written, decoded);
                     escape_line_feeds(decoded, start);
                     Found::newest(decoded, start, member.at)
                 }
-                Value::Other(word) => match plain_number(word) {
-                    None => Found::at(member.at, member.at + word.len()),
-                    Some(number) => {
-                        let start = decoded.len();
-                        decoded.extend_from_slice(number.as_bytes());
-                        Found::newest(decoded, start, member.at)
+                Value::Other(word) => {
+                    let word = whole(word);
+                    match plain_number(word) {
+                        None => Found::at(member.at, member.at + word.len()),
+                        Some(number) => {
+                            let start = decoded.len();
+                            decoded.extend_from_slice(number.as_bytes());
+                            Found::newest(decoded, start, member.at)
+                        }
                     }
-                },
+                }
             };
         }
         if is_new || self.verdict.1 != count {
@@ -219,15 +228,22 @@ impl<const N: usize> Named<N> {
     }
 
     fn w3c(&mut self, line: &[u8]) -> Result<(), Other> {
-        let Named { header: Some(header), values, surplus, .. } = self else { return Ok(()) };
+        let Named { header: Some(header), marks, values, surplus, .. } = self else { return Ok(()) };
         let expected = header.columns.len();
         let Some(delimiter) = header.delimiter.or_else(|| delimiter(line, expected)) else {
             return Err(fewer_than(expected));
         };
+        marks.clear();
+        places(line, delimiter, delimiter, marks);
+        let mut marks = marks.iter().map(|place| *place as usize);
         let mut columns = header.columns.iter();
         let (mut count, mut at) = (0, 0);
         while at <= line.len() {
-            let (start, end, next) = value_at(line, at, delimiter);
+            let end = marks.find(|place| *place >= at).unwrap_or(line.len());
+            let (start, end, next) = match line.get(at) {
+                Some(b'"') => value_at(line, at, delimiter),
+                _ => (at, end, end + 1),
+            };
             match columns.next() {
                 Some((_, Some(field))) => values[*field] = Found::at(start, end),
                 Some((name, None)) => keep(surplus, name, &Value::Other(&line[at..next - 1])),
@@ -356,9 +372,9 @@ fn keep(surplus: &mut Vec<u8>, name: &[u8], value: &Value<'_>) {
     match value {
         Value::Null => surplus.extend_from_slice(b"null"),
         Value::Other(word) => surplus.extend_from_slice(word),
-        Value::Text(text) => {
+        Value::Text { written, .. } => {
             surplus.push(b'"');
-            surplus.extend_from_slice(text);
+            surplus.extend_from_slice(written);
             surplus.push(b'"');
         }
     }
@@ -377,10 +393,24 @@ fn escape_line_feeds(text: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// A number that a plain line would not have like this, `200.0` or `1e-3`, as it would.
+/// `200` of `200.0`, as a plain line would have it.
+#[inline]
+fn whole(word: &[u8]) -> &[u8] {
+    let is_whole = |number: &&[u8]| {
+        let digits = number.strip_prefix(b"-").unwrap_or(number);
+        !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    };
+    word.strip_suffix(b".0").filter(is_whole).unwrap_or(word)
+}
+
+/// A number that a plain line would not have like this, `1e-3`, as it would.
+#[inline]
 fn plain_number(word: &[u8]) -> Option<String> {
-    let odd = word.ends_with(b".0") || memchr2(b'e', b'E', word).is_some();
-    let number: f64 = std::str::from_utf8(word).ok().filter(|_| odd)?.parse().ok()?;
+    // Numbers are short: a loop is faster than a search.
+    if !word.iter().any(|byte| matches!(byte, b'e' | b'E')) {
+        return None;
+    }
+    let number: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
     Some(number.to_string())
 }
 
@@ -423,7 +453,8 @@ pub(super) fn kind(line: &[u8]) -> Option<Skip> {
     match line.first()? {
         b'{' => {
             // What is broken may be cut: the beginning of a file is enough.
-            let mut members = Members::of(line);
+            let mut scanner = Scanner::default();
+            let mut members = scanner.members(line);
             while let Ok(Some(member)) = members.next(b"") {
                 names.push(member.key);
             }

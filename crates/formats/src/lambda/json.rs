@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::event::{Event, Text};
 use super::time;
-use crate::json::{self, Broken, Member, Members, Value};
+use crate::json::{self, Broken, Member, Scanner, Value};
 use crate::reject::Other;
 use crate::value;
 
@@ -34,7 +34,7 @@ pub(super) fn read<'a>(message: &'a [u8], event: &mut Event<'a>) -> Result<bool,
         let value = || plain(&member.value);
         by_name! { member.key;
             b"type" => match member.value {
-                Value::Text(text) => kind = text,
+                Value::Text { written, .. } => kind = written,
                 value => event.add_extra(b"type", &plain(&value)),
             },
             b"record" => record = Some(member.value),
@@ -96,7 +96,7 @@ pub(super) fn is_lambda(object: &[u8]) -> bool {
         (false, false, false, false, false);
     // What is broken may be cut: the beginning of a file is enough.
     let _ = members(object, |member| match (member.key, member.value) {
-        (b"type", Value::Text(kind)) => {
+        (b"type", Value::Text { written: kind, .. }) => {
             is_platform |= kind.starts_with(b"platform.");
             is_telemetry |= matches!(kind, b"function" | b"extension");
         }
@@ -112,7 +112,8 @@ pub(super) fn is_lambda(object: &[u8]) -> bool {
 
 /// Gives the members of the object that the whole of `text` is; those before the place where it is broken, too.
 pub(super) fn members<'a>(text: &'a [u8], mut each: impl FnMut(Member<'a>)) -> Result<(), Broken> {
-    let mut members = Members::of(text);
+    let mut scanner = Scanner::default();
+    let mut members = scanner.members(text);
     while let Some(member) = members.next(b"")? {
         each(member);
     }
@@ -135,7 +136,8 @@ pub(super) fn error_type(object: &[u8]) -> Text<'_> {
 pub(super) fn plain<'a>(value: &Value<'a>) -> Text<'a> {
     match value {
         Value::Null => Text::default(),
-        Value::Text(text) => json::unescaped(text),
+        Value::Text { written, has_escapes: false } => (*written).into(),
+        Value::Text { written, .. } => json::unescaped(written),
         Value::Other(written) => (*written).into(),
     }
 }

@@ -26,7 +26,7 @@ impl Envelope {
         let mut envelope = Envelope::default();
         // The object does not end here.
         let _ = members(header, |member| {
-            let Value::Text(value) = member.value else { return };
+            let Value::Text { written: value, .. } = member.value else { return };
             match member.key {
                 b"logGroup" | b"logGroupName" => envelope.log_group = json::unescaped(value).into_owned(),
                 b"logStream" | b"logStreamName" => envelope.log_stream = json::unescaped(value).into_owned(),

@@ -9,7 +9,7 @@ use super::objects::{Envelope, Kind, Objects, Record};
 use super::rows::Rows;
 use super::{json, text, time};
 use crate::columns;
-use crate::json::{Members, Value};
+use crate::json::{Scanner, Value};
 use crate::lines::{Line, Lines};
 use crate::reader::{BuildRows, Reader};
 use crate::reject::{Other, Outcome, Skip, escape_invalid_utf8};
@@ -195,7 +195,7 @@ impl Events {
         let mut text = std::mem::take(&mut self.message);
         text.clear();
         match message {
-            Some(Value::Text(escaped)) => crate::json::unescape(escaped, &mut text),
+            Some(Value::Text { written, .. }) => crate::json::unescape(written, &mut text),
             Some(Value::Other(object)) => text.extend_from_slice(object),
             Some(Value::Null) | None => {
                 return Some(Err(Other::reject("no_message", "an event has a message".to_owned())));
@@ -335,7 +335,8 @@ impl Events {
 
 /// Whether an object outside of any envelope is an event of CloudWatch nevertheless, out of a bare list. Mostly its first names tell.
 fn is_event(object: &[u8]) -> bool {
-    let mut members = Members::of(object);
+    let mut scanner = Scanner::default();
+    let mut members = scanner.members(object);
     while let Ok(Some(member)) = members.next(b"") {
         match member.key {
             b"eventId" | b"ingestionTime" | b"logStreamName" => return true,
