@@ -21,7 +21,7 @@ def formats(options, main):
         name = str(path.relative_to(SAMPLES))
         if path.is_dir() or path.suffix == ".md" or name in WHOLE:
             continue
-        files.append(repeated(path, folder / name.replace("/", "-").removesuffix(".gz"), BYTES // 100 if options.quick else BYTES))
+        files.append(repeated(path, folder / path.name.removesuffix(".gz"), BYTES // 100 if options.quick else BYTES))
     rounds = []
     for _ in range(options.runs):
         rounds.append(table(run([options.decode, "--seconds", "0.1" if options.quick else "2", *files])["stdout"]))

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use crate::source::Source;
 use crate::summary::{Event, Summary};
 use crate::worker::{Done, Message, Shared};
-use crate::{Error, ledger, parquet_file};
+use crate::{Error, ledger};
 
 /// Complete sources and the Parquet files of their rows; nothing of it is committed yet.
 pub(crate) struct Batch {
@@ -148,7 +148,7 @@ fn commit_guarded(
         if missing.is_empty() {
             return Ok(());
         }
-        let file = shared.store(table, parquet_file::encode(&rows(&missing)?)?)?;
+        let file = shared.store(table, &rows(&missing)?)?;
         let txns: Vec<TxnId> = missing.iter().map(|done| done.txn).collect();
         match shared.runtime.block_on(shared.lake.commit(table, &txns, vec![file.clone()]))? {
             Commit::Committed { .. } => return Ok(()),

@@ -19,6 +19,7 @@ mod ledger;
 mod lake_file;
 pub mod maintain;
 mod names;
+mod output;
 mod parquet_file;
 mod parquet_text;
 mod prefetch;
@@ -88,6 +89,12 @@ pub enum Error {
     Lake(#[from] albatross_lake::Error),
     #[error("writing to the lake failed")]
     Storage(#[from] object_store::Error),
+    #[error("{} could not be written", path.display())]
+    Disk {
+        path: std::path::PathBuf,
+        #[source]
+        error: std::io::Error,
+    },
     #[error("a Parquet file could not be made or read")]
     Parquet(#[from] parquet::errors::ParquetError),
     #[error("a table could not be made")]

@@ -1,5 +1,7 @@
 //! The order of rows by time.
 
+use chrono::{DateTime, NaiveDate};
+
 /// The row numbers in ascending order of their keys; rows of equal keys keep their order.
 ///
 /// Keys of a log lie close together, so few of their bits differ: a radix sort goes over the rows once per eleven of them. On a
@@ -29,9 +31,29 @@ pub(crate) fn order(keys: &[i64]) -> Vec<u32> {
     from.into_iter().map(|(_, row)| row).collect()
 }
 
+/// Cuts ordered rows where a new day (UTC) begins; `keys` are microseconds.
+pub(crate) fn days<'a>(keys: &[i64], order: &'a [u32]) -> impl Iterator<Item = (NaiveDate, &'a [u32])> {
+    let day = |row: u32| keys[row as usize].div_euclid(MICROS_PER_DAY);
+    order.chunk_by(move |&a, &b| day(a) == day(b)).map(move |rows| {
+        let midnight = keys[rows[0] as usize].div_euclid(MICROS_PER_DAY) * 86_400;
+        (DateTime::from_timestamp(midnight, 0).expect("a parsed time").date_naive(), rows)
+    })
+}
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_begin_at_midnight() {
+        let keys = [MICROS_PER_DAY, -1, 0, MICROS_PER_DAY - 1];
+        let order = order(&keys);
+        let days: Vec<_> = days(&keys, &order).map(|(day, rows)| (day.to_string(), rows.to_vec())).collect();
+        let want = [("1969-12-31", vec![1]), ("1970-01-01", vec![2, 3]), ("1970-01-02", vec![0])];
+        assert_eq!(days, want.map(|(day, rows)| (day.to_string(), rows)));
+    }
 
     #[test]
     fn agrees_with_a_stable_sort() {

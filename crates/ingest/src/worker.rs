@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use albatross_formats::{Counts, Format, Outcome, Reader, Reject, Rows, metrics};
 use albatross_lake::{Lake, NewFile, Table, TxnId};
+use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use object_store::ObjectStoreExt;
 use tokio::runtime::Handle;
-use uuid::Uuid;
 
 use crate::column::Encoder;
 use crate::commit::{Batch, Committer};
 use crate::large::{self, Piece};
+use crate::output::{self, Output};
 use crate::prefetch::Prefetch;
 use crate::small::{self, Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
-use crate::{Error, Options, parquet_file, tell};
+use crate::{Error, Options, parquet_file, sort, tell};
 
 /// Complete sources are handed to the committer after this time, however few they are.
 const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -93,9 +93,12 @@ impl Shared<'_> {
     /// Sorts, encodes and stores rows of a log, one file per day. Nothing is committed.
     pub(crate) fn write(&self, format: Format, rows: &dyn Rows, encoder: &mut Encoder) -> Result<Vec<NewFile>, Error> {
         let table = Table::Rows(format);
+        let order = sort::order(rows.arrivals());
         let mut files = Vec::new();
-        for file in parquet_file::encode_log(rows, encoder)? {
-            match self.store(table, file) {
+        for (day, of_day) in sort::days(rows.arrivals(), &order) {
+            let mut output = Output::new(self.lake, table, Some(day));
+            let metadata = parquet_file::encode(&mut output, &rows.schema(), &rows.columns(), of_day, encoder);
+            match metadata.map_err(Error::from).and_then(|metadata| output.store(self.runtime, self.lake, &metadata)) {
                 Ok(file) => files.push(file),
                 Err(error) => {
                     self.discard(table, &files);
@@ -106,33 +109,18 @@ impl Shared<'_> {
         Ok(files)
     }
 
-    pub(crate) fn store(&self, table: Table, file: parquet_file::Encoded) -> Result<NewFile, Error> {
-        let name = Uuid::new_v4();
-        let path = match file.day {
-            Some(day) => format!("day={day}/{name}.parquet"),
-            None => format!("{name}.parquet"),
-        };
-        let new = NewFile::from_parquet(&path, file.bytes.len() as u64, file.day, &file.metadata);
-        let location = self.lake.location(table, &path);
-        let start = Instant::now();
-        self.runtime.block_on(self.lake.object_store().put(&location, file.bytes.into()))?;
-        tracing::info!(
-            table = table.name(),
-            file = path,
-            rows = new.rows,
-            bytes = new.size,
-            ms = tell::ms(start),
-            "file written"
-        );
-        Ok(new)
+    /// Stores a small table as it is. Nothing is committed.
+    pub(crate) fn store(&self, table: Table, batch: &RecordBatch) -> Result<NewFile, Error> {
+        let mut output = Output::new(self.lake, table, None);
+        let mut writer = parquet_file::plain_file(&mut output, batch.schema())?;
+        writer.write(batch)?;
+        let metadata = writer.finish()?;
+        drop(writer);
+        output.store(self.runtime, self.lake, &metadata)
     }
 
-    /// Deletes files that will never be committed. Failing to do so leaves dead files, which is no reason to stop.
     pub(crate) fn discard(&self, table: Table, files: &[NewFile]) {
-        for file in files {
-            tracing::debug!(table = table.name(), file = file.path, "file discarded");
-            let _ = self.runtime.block_on(self.lake.object_store().delete(&self.lake.location(table, &file.path)));
-        }
+        output::discard(self.runtime, self.lake, table, files);
     }
 }
 
@@ -420,7 +408,7 @@ impl<'a> Worker<'a> {
         let files = decoded
             .batches
             .iter()
-            .map(|batch| self.shared.store(Table::METRICS, parquet_file::encode(batch).map_err(Error::from)?))
+            .map(|batch| self.shared.store(Table::METRICS, batch))
             .collect::<Result<Vec<_>, Error>>()?;
         Ok(Batch { table: Table::METRICS, sources: vec![done], files })
     }

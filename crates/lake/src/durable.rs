@@ -23,6 +23,11 @@ impl Durable {
         Durable { folder: local, named: Arc::default() }
     }
 
+    /// Where a file of the folder is on the disk.
+    pub(crate) fn local(&self, path: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(path))
+    }
+
     /// Forces files to the disk, and the directories on the way to them. `paths` are relative to the folder.
     ///
     /// Fails with the path that is missing or cannot be read.

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -100,6 +101,11 @@ impl Lake {
     pub fn location(&self, table: Table, path: &str) -> Path {
         let folder = self.log(table).folder();
         folder.parts().chain(Path::from(path).parts()).collect()
+    }
+
+    /// The same as [`Lake::location`] as a path of the local disk, if that is where the lake is.
+    pub fn local_path(&self, table: Table, path: &str) -> Option<PathBuf> {
+        self.log(table).local(path)
     }
 
     /// The table as it is now. Later snapshots read only what has been committed since.

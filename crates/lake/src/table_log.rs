@@ -1,6 +1,7 @@
 //! One table of a lake: its log store, and the states we hold of it.
 
 use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, Utc};
@@ -78,6 +79,10 @@ impl TableLog {
             writer: Mutex::default(),
             reader: Mutex::default(),
         })
+    }
+
+    pub(crate) fn local(&self, path: &str) -> Option<PathBuf> {
+        self.durable.local(path)
     }
 
     pub(crate) fn folder(&self) -> &Path {

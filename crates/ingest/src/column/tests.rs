@@ -44,17 +44,18 @@ fn check(values: Values<'_>, all: ArrayRef) -> ParquetMetaData {
     let schema = Schema::new(vec![Field::new("c", all.data_type().clone(), true)]);
     let mut encoder = Encoder::new(1).unwrap();
     // The second time its memory is used again.
-    parquet_file::encode_columns(&schema, &[values], &order[..7], &mut encoder).unwrap();
-    let encoded = parquet_file::encode_columns(&schema, &[values], &order, &mut encoder).unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(encoded.bytes)).unwrap();
+    parquet_file::encode(Vec::new(), &schema, &[values], &order[..7], &mut encoder).unwrap();
+    let mut bytes = Vec::new();
+    let metadata = parquet_file::encode(&mut bytes, &schema, &[values], &order, &mut encoder).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap();
     let batches: Vec<ArrayRef> =
         reader.with_batch_size(7_777).build().unwrap().map(|batch| batch.unwrap().column(0).clone()).collect();
     let got = concat(&batches.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>()).unwrap();
     let want = take(&all, &arrow::array::UInt32Array::from(order), None).unwrap();
     assert_eq!(&got, &want);
-    let statistics = encoded.metadata.row_group(0).column(0).statistics().unwrap();
+    let statistics = metadata.row_group(0).column(0).statistics().unwrap();
     assert_eq!(statistics.null_count_opt(), Some(want.null_count() as u64));
-    encoded.metadata
+    metadata
 }
 
 fn encodings(metadata: &ParquetMetaData) -> Vec<Encoding> {

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader,
 
 use super::input::Inputs;
 use super::merge::Trouble;
-use super::output::Sink;
+use crate::output::Output;
 use crate::{lake_file, parquet_file};
 
 /// A row group ends when it holds so many bytes or rows.
@@ -31,8 +31,8 @@ pub(super) fn append(
     let (runtime, lake) = (inputs.runtime, inputs.lake);
     let goal = files.iter().map(|file| file.size).sum::<u64>() / count as u64;
     let schema = table.file_schema();
-    let mut sink = Sink::default();
-    let mut writer = parquet_file::plain_file(sink.clone(), schema.clone())?;
+    let mut output = Output::new(lake, table, None);
+    let mut writer = parquet_file::plain_file(output.clone(), schema.clone())?;
     let mut rows_of_group = 0;
     for (i, file) in files.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
@@ -57,9 +57,9 @@ pub(super) fn append(
         if i + 1 == files.len() || new.len() + 1 < count && written >= goal {
             let metadata = writer.finish()?;
             drop(writer);
-            new.push(std::mem::take(&mut sink).store(runtime, lake, table, None, &metadata)?);
-            sink = Sink::default();
-            writer = parquet_file::plain_file(sink.clone(), schema.clone())?;
+            let complete = std::mem::replace(&mut output, Output::new(lake, table, None));
+            new.push(complete.store(runtime, lake, &metadata)?);
+            writer = parquet_file::plain_file(output.clone(), schema.clone())?;
             rows_of_group = 0;
         }
     }

@@ -14,8 +14,8 @@ use chrono::NaiveDate;
 use super::Options;
 use super::columns::Columns;
 use super::input::Inputs;
-use super::output::Sink;
 use crate::column::Encoder;
+use crate::output::Output;
 use crate::{Error, parquet_file, sort};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -117,8 +117,8 @@ pub(super) fn merge(
     let ends = arrivals.slices(options.rows_per_group).map_err(Trouble::Files)?;
     let last_end = ends.last().map(|(end, _)| *end);
     let mut start = i64::MIN;
-    let mut sink = Sink::default();
-    let mut writer = parquet_file::sorted_file(sink.clone(), &schema)?;
+    let mut output = Output::new(lake, table, Some(arrivals.day));
+    let mut writer = parquet_file::sorted_file(output.clone(), &schema)?;
     let mut groups = 0;
     for (end, rows) in ends {
         let mut columns = Columns::with_capacity(table, rows);
@@ -138,11 +138,11 @@ pub(super) fn merge(
         if Some(end) == last_end || full {
             let metadata = writer.finish()?;
             drop(writer);
+            let complete = std::mem::replace(&mut output, Output::new(lake, table, Some(arrivals.day)));
             if groups > 0 {
-                new.push(std::mem::take(&mut sink).store(runtime, lake, table, Some(arrivals.day), &metadata)?);
+                new.push(complete.store(runtime, lake, &metadata)?);
             }
-            sink = Sink::default();
-            writer = parquet_file::sorted_file(sink.clone(), &schema)?;
+            writer = parquet_file::sorted_file(output.clone(), &schema)?;
             groups = 0;
         }
     }

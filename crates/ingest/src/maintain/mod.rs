@@ -11,7 +11,6 @@ mod append;
 mod columns;
 mod input;
 mod merge;
-mod output;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use albatross_lake::{Change, DataFile, Lake, NewFile, Replaced, Table};
 use chrono::{Days, NaiveDate, TimeDelta, Utc};
 use tokio::runtime::Handle;
 
+use crate::output;
 use crate::summary::Failure;
 use crate::{Error, MAX_ROUNDS};
 use input::Inputs;
