@@ -49,7 +49,7 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
     by_harm.sort_by_key(|incident| std::cmp::Reverse(harm(incident)));
     let worst = by_harm[0];
     let same = |a: Option<&Cause>, b: Option<&Cause>| match (a, b) {
-        (Some(a), Some(b)) => (a.cause, &a.route, &a.target) == (b.cause, &b.route, &b.target),
+        (Some(a), Some(b)) => a.is_like(b),
         _ => false,
     };
     let cause = worst.causes.first();

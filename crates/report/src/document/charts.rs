@@ -97,7 +97,7 @@ fn said(values: &[Option<f64>], words: impl Fn(f64) -> String) -> String {
 
 /// Which kinds of statuses there were.
 pub(super) fn statuses(statuses: &[Status]) -> Block {
-    let class = |status: Option<u16>| status.map(|status| status / 100).filter(|class| (2..=5).contains(class));
+    let class = |status: Option<u16>| status.map(|status| status / 100).filter(|class| (1..=5).contains(class));
     let all: u64 = statuses.iter().map(|row| row.requests).sum();
     let part = |(name, style, of)| {
         let requests: u64 = statuses.iter().filter(|row| class(row.status) == of).map(|row| row.requests).sum();
@@ -109,7 +109,8 @@ pub(super) fn statuses(statuses: &[Status]) -> Block {
         ("3xx", "s-sky", Some(3)),
         ("4xx", "s-orange", Some(4)),
         ("5xx", "s-red", Some(5)),
-        ("other", "s-grey", None),
+        ("1xx, of WebSocket connections", "s-purple", Some(1)),
+        ("none", "s-grey", None),
     ];
     Block::Parts(Parts { title: "Statuses that clients got".to_owned(), parts: parts.map(part).into() })
 }
