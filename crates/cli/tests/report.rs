@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -228,8 +229,8 @@ fn interrupted() {
     assert_eq!(names_in(folder.path()), ["tmp"]);
 }
 
-/// What people put into a request to see what becomes of it, in every place from which it gets into a report.
-fn hostile() -> String {
+/// What people put into a request to see what becomes of it, in every place from which it gets into a report. Fifty bursts of requests.
+fn hostile(apart: TimeDelta) -> String {
     let long = "x".repeat(8000);
     let script = "<script>window.pwned=1</script>";
     let agents = [
@@ -244,13 +245,15 @@ fn hostile() -> String {
     let paths =
         ["/<script>window.pwned=5</script>", "/\u{202e}gpj.exe", "/'><svg onload=window.pwned=6>", "/]]></title>"];
     let mut log = String::new();
-    for minute in 0..50 {
+    let start: DateTime<Utc> = "2026-10-20T12:00:00Z".parse().unwrap();
+    for burst in 0..50 {
         for i in 0..40 {
-            let wrong = (20..30).contains(&minute) && i % 2 == 0;
-            let scans = minute == 40;
+            let at = start + apart * burst + TimeDelta::seconds(i as i64);
+            let wrong = (20..30).contains(&burst) && i % 2 == 0;
+            let scans = burst == 40;
             let path = paths[i % paths.len()];
             Line {
-                at: &format!("2026-11-19T12:{minute:02}:{i:02}"),
+                at: &at.format("%Y-%m-%dT%H:%M:%S").to_string(),
                 client: &format!("203.0.113.{}", if scans { 200 } else { i % 7 }),
                 seconds: 0.1,
                 status: if wrong {
@@ -278,7 +281,7 @@ fn hostile() -> String {
 fn hostile_values_stay_text() {
     let folder = tempfile::tempdir().unwrap();
     let name = "<img src=x onerror=window.pwned=8>.log";
-    fs::write(folder.path().join(name), hostile()).unwrap();
+    fs::write(folder.path().join(name), hostile(TimeDelta::minutes(1))).unwrap();
     ok(folder.path(), &["report", name, "-q", "-o", "r.html"]);
     let html = fs::read_to_string(folder.path().join("r.html")).unwrap();
     assert!(html.len() < 500_000, "{}", html.len());
@@ -303,7 +306,7 @@ fn a_browser_shows_it() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("hostile.log"), hostile()).unwrap();
+    fs::write(folder.path().join("hostile.log"), hostile(TimeDelta::minutes(1))).unwrap();
     ok(folder.path(), &["report", &evening(), "-q", "-o", "evening.html"]);
     ok(folder.path(), &["report", "hostile.log", "-q", "-o", "hostile.html"]);
     let mut look = Command::new(node);

@@ -1,6 +1,6 @@
 //! The whole report in a sentence, for who is woken by it.
 
-use albatross_diagnose::{Cause, Diagnosis, Incident, Span, count};
+use albatross_diagnose::{Cause, Diagnosis, Incident, Kind, Span, count};
 
 use crate::model::{State, Totals, Verdict};
 use crate::words;
@@ -54,7 +54,10 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
     };
     let cause = worst.causes.first();
     let all_alike = incidents.iter().all(|incident| same(incident.causes.first(), cause));
-    let what = cause.map_or_else(|| "the cause is not known.".to_owned(), |cause| cause.summary.clone());
+    let what = match cause {
+        Some(cause) if cause.cause != Kind::Unknown => cause.summary.clone(),
+        _ => "what caused it is not known.".to_owned(),
+    };
     let n = incidents.len();
     let text = match n {
         1 => format!("1 incident, {} UTC: {what}", times(incidents)),

@@ -57,7 +57,7 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
         }));
     } else {
         blocks.push(Block::Text(
-            "CPU: the lake has none for this time. `albatross ingest` takes what `aws cloudwatch get-metric-data` answers; ask for average and maximum."
+            "CPU: the lake has none for this time. albatross ingest takes what aws cloudwatch get-metric-data answers; ask for average and maximum."
                 .to_owned(),
         ));
     }
@@ -73,9 +73,9 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
         is_log: true,
         top: None,
         series: vec![
-            series("99 %", "s-red", false, slots.p99.clone()),
-            series("90 %", "s-purple dashed", false, slots.p90.clone()),
-            series("half", "s-blue", false, slots.p50.clone()),
+            series("99 %", "s-red", false, from_shortest(&slots.p99)),
+            series("90 %", "s-purple dashed", false, from_shortest(&slots.p90)),
+            series("half", "s-blue", false, from_shortest(&slots.p50)),
         ],
     }));
     blocks
@@ -83,6 +83,11 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
 
 fn series(name: &'static str, style: &'static str, is_area: bool, values: Vec<Option<f64>>) -> Series {
     Series { name, style, is_area, values }
+}
+
+/// A logarithm has no zero, and below a tenth of a millisecond the queries tell nothing apart.
+fn from_shortest(seconds: &[Option<f64>]) -> Vec<Option<f64>> {
+    seconds.iter().map(|seconds| seconds.map(|seconds| seconds.max(0.0001))).collect()
 }
 
 fn rate(requests: u64, errors: u64) -> Option<f64> {

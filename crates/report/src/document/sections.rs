@@ -1,6 +1,6 @@
 //! The sections of a report, from what is read first to what is looked up.
 
-use albatross_diagnose::{Cause, Incident, Span, count};
+use albatross_diagnose::{Cause, Incident, Kind, Span, count};
 
 use super::{Block, Cell, Column, Figure, Section, Table, charts};
 use crate::model::{Against, Comparison, Endpoint, Report, RouteChange, State, Totals};
@@ -135,7 +135,10 @@ fn incident(number: usize, incident: &Incident, earlier: Option<usize>) -> Secti
     let mut causes = incident.causes.iter();
     if let Some(first) = causes.next() {
         let again = earlier.map_or(String::new(), |earlier| format!(", as in {earlier}"));
-        let title = format!("Most likely {}{again}.", likely(first));
+        let title = match first.cause {
+            Kind::Unknown => "What caused it is not known.".to_owned(),
+            _ => format!("Most likely {}{again}.", likely(first)),
+        };
         blocks.push(Block::Finding { title, text: first.summary.clone() });
         match earlier {
             None => blocks.extend(reasons(first)),
@@ -179,7 +182,7 @@ fn statuses(report: &Report) -> Section {
     let most = report.statuses.iter().filter(|s| failed(s.status)).map(|s| s.requests).max().unwrap_or(1).max(1);
     let rows = report.statuses.iter().map(|row| {
         let status = row.status.map_or_else(|| "-".to_owned(), |status| format!("{status:03}"));
-        let of_target = row.target_status.map_or(Cell::Nothing, |status| Cell::Number(format!("{status:03}")));
+        let of_target = row.target_status.map_or(Cell::Nothing, |status| Cell::Text(format!("{status:03}")));
         // Against each other, so that what failed can be seen beside what did not.
         let bar = if failed(row.status) { row.requests as f64 / most as f64 } else { 0.0 };
         vec![
@@ -194,8 +197,8 @@ fn statuses(report: &Report) -> Section {
     blocks.push(table(
         "Statuses, and who gave them; bars compare those from 400 on",
         &[
-            ("status", true),
-            ("of the target", true),
+            ("status", false),
+            ("of the target", false),
             ("answered by", false),
             ("requests", false),
             ("share", true),

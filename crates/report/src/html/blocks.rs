@@ -103,6 +103,7 @@ fn write_cell(cell: &Cell, column: &Column, names_row: bool, out: &mut String) -
     let class = match cell {
         Cell::Bar(..) | Cell::Spread(_) => " class=\"bar\"",
         Cell::Text(text) if text.chars().nth(SHORT).is_none() => " class=\"short\"",
+        Cell::Text(_) => " class=\"text\"",
         _ if column.is_number => " class=\"n\"",
         _ => "",
     };
