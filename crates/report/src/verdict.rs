@@ -34,12 +34,14 @@ fn quiet(totals: &Totals) -> Verdict {
         }
         _ => String::new(),
     };
-    let text = format!(
-        "No incident: of {} {} failed ({}){latency}.",
-        words::plural(totals.requests, "request"),
-        count(totals.errors),
-        words::percent(totals.error_rate().unwrap_or(0.0)),
-    );
+    let requests = words::plural(totals.requests, "request");
+    let failed = match totals.errors {
+        0 => format!("none of {requests} failed"),
+        errors => {
+            format!("of {requests} {} failed ({})", count(errors), words::percent(totals.error_rate().unwrap_or(0.0)))
+        }
+    };
+    let text = format!("No incident: {failed}{latency}.");
     Verdict { state: State::Quiet, text, also: Vec::new() }
 }
 
@@ -78,7 +80,7 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
     // Every other cause once, where it did most harm.
     let mut told: Vec<&Cause> = cause.into_iter().collect();
     let mut others = Vec::new();
-    for incident in by_harm {
+    for incident in by_harm.into_iter().skip(1) {
         let Some(other) = incident.causes.first() else { continue };
         if others.len() < MOST_OTHERS && !told.iter().any(|known| known.is_like(other)) {
             told.push(other);
