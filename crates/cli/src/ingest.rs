@@ -21,7 +21,7 @@ use crate::show::{count, plural, safe, size};
 use crate::{logs, maintain};
 
 /// Together with the buffers it stays below this per thread.
-const MEMORY_PER_THREAD: usize = 200_000_000;
+pub(crate) const MEMORY_PER_THREAD: usize = 200_000_000;
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
     let started = Instant::now();
@@ -82,7 +82,7 @@ pub(crate) fn time_argument(
     parse_time(text, clock).map(Some).ok_or_else(problem)
 }
 
-fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -98,6 +98,18 @@ fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
 
 /// The first signal ends the run cleanly, the second at once.
 pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static str) {
+    signal().await;
+    stop.store(true, Ordering::Relaxed);
+    tracing::warn!("stopping: {meanwhile} (once more to stop at once)");
+    signal().await;
+    std::process::exit(INTERRUPTED);
+}
+
+/// What a shell makes of Ctrl-C.
+pub(crate) const INTERRUPTED: i32 = 130;
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn signal() {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {
@@ -106,28 +118,20 @@ pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static st
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::pin!(terminate);
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = &mut terminate => {}
-    }
-    stop.store(true, Ordering::Relaxed);
-    tracing::warn!("stopping: {meanwhile} (once more to stop at once)");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
     }
-    std::process::exit(130);
 }
 
 /// A bar on a terminal. Failures are told as they come, by the log.
-struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     committed: AtomicU64,
 }
 
 impl Progress {
-    fn new(wanted: bool) -> Progress {
+    pub(crate) fn new(wanted: bool) -> Progress {
         let bar = if wanted && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}") {
             bar.set_style(style);
@@ -136,7 +140,7 @@ impl Progress {
         Progress { bar, committed: AtomicU64::new(0) }
     }
 
-    fn event(&self, event: Event) {
+    pub(crate) fn event(&self, event: Event) {
         match event {
             Event::Start { bytes, .. } => {
                 self.bar.set_length(bytes);
@@ -150,12 +154,12 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-fn report(summary: &Summary, quiet: bool, time: Duration) {
+pub(crate) fn report(summary: &Summary, quiet: bool, time: Duration) {
     for (source, warning) in &summary.warnings {
         tracing::warn!(source = source.as_str(), warning = warning.as_str(), "source has something odd");
     }

@@ -13,6 +13,7 @@ mod ingest;
 mod logs;
 mod maintain;
 mod query;
+mod report;
 mod s3;
 mod show;
 mod status;
@@ -49,6 +50,7 @@ fn run(args: &Args) -> Result<Exit> {
     let quiet = match &args.command {
         Command::Ingest(command) => command.quiet,
         Command::Maintain(command) => command.quiet,
+        Command::Report(command) => command.quiet,
         _ => false,
     };
     match &args.command {
@@ -62,6 +64,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Compare(command) => compare::run(lake, s3, command),
         Command::Check(command) => check::run(lake, s3, command),
         Command::Diagnose(command) => diagnose::run(lake, s3, command),
+        Command::Report(command) => report::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
         Command::Sql(command) => query::sql(lake, s3, command),
         Command::Follow(command) => follow::run(lake, s3, command),

@@ -116,6 +116,14 @@ pub struct Cause {
     pub check: Vec<String>,
 }
 
+impl Cause {
+    /// Whether it is the same that happens again: kind, route and target. What is unknown is like nothing.
+    pub fn is_like(&self, other: &Cause) -> bool {
+        self.cause != Kind::Unknown
+            && (self.cause, &self.route, &self.target) == (other.cause, &other.route, &other.target)
+    }
+}
+
 /// What is no incident but should be known.
 #[derive(Debug, Clone, Serialize)]
 pub struct Note {
