@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use albatross_query::compare::{ERRORS, Range};
-use albatross_query::{Clock, Format, Options, Query, SendableRecordBatchStream, Session, visible, write};
+use albatross_query::{Clock, Format, Options, Query, Session, rows, visible, write};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::durations::{Durations, Step};
 use crate::file::{Check, Cpu, Defaults, File};
@@ -166,12 +165,6 @@ fn range((from, to): Range) -> BTreeMap<String, String> {
 
 fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-async fn rows<T: DeserializeOwned>(stream: SendableRecordBatchStream) -> albatross_query::Result<Vec<T>> {
-    let mut text = Vec::new();
-    write(Format::Json, stream, &mut text, &Options::default()).await?;
-    serde_json::from_slice(&text).map_err(|error| albatross_query::Error::Run(error.to_string()))
 }
 
 /// Keeps the first line of what is written, up to a length that a report can show.

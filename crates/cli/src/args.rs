@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Find incidents and say what caused them, with evidence and what to check next.
     Diagnose(Diagnose),
+    /// Write the report of a day: what happened, why, and how that compares with earlier.
+    Report(crate::report::ReportArgs),
     /// List the named questions, or show one.
     Queries(Queries),
     /// Answer one SQL statement.

@@ -105,6 +105,18 @@ pub(crate) fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
 
 /// The first signal ends the run cleanly, the second at once.
 pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static str) {
+    signal().await;
+    stop.store(true, Ordering::Relaxed);
+    tracing::warn!("stopping: {meanwhile} (once more to stop at once)");
+    signal().await;
+    std::process::exit(INTERRUPTED);
+}
+
+/// What a shell makes of Ctrl-C.
+pub(crate) const INTERRUPTED: i32 = 130;
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn signal() {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {
@@ -113,28 +125,20 @@ pub(crate) async fn stop_on_signal(stop: Arc<AtomicBool>, meanwhile: &'static st
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::pin!(terminate);
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = &mut terminate => {}
-    }
-    stop.store(true, Ordering::Relaxed);
-    tracing::warn!("stopping: {meanwhile} (once more to stop at once)");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
     }
-    std::process::exit(130);
 }
 
 /// A bar on a terminal. Failures are told as they come, by the log.
-struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     committed: AtomicU64,
 }
 
 impl Progress {
-    fn new(wanted: bool) -> Progress {
+    pub(crate) fn new(wanted: bool) -> Progress {
         let bar = if wanted && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}") {
             bar.set_style(style);
@@ -143,7 +147,7 @@ impl Progress {
         Progress { bar, committed: AtomicU64::new(0) }
     }
 
-    fn event(&self, event: Event) {
+    pub(crate) fn event(&self, event: Event) {
         match event {
             Event::Start { bytes, .. } => {
                 self.bar.set_length(bytes);
@@ -157,7 +161,7 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

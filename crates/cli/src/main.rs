@@ -17,6 +17,7 @@ mod logs;
 mod maintain;
 mod nightly;
 mod query;
+mod report;
 mod s3;
 mod show;
 mod status;
@@ -70,6 +71,7 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
         Command::Ingest(command) => command.quiet,
         Command::Maintain(command) => command.quiet,
         Command::Nightly(command) => command.quiet,
+        Command::Report(command) => command.quiet,
         _ => false,
     };
     match &args.command {
@@ -83,6 +85,7 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
         Command::Compare(command) => compare::run(lake, s3, command),
         Command::Check(command) => check::run(lake, s3, command),
         Command::Diagnose(command) => diagnose::run(lake, s3, command),
+        Command::Report(command) => report::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
         Command::Sql(command) => query::sql(lake, s3, command),
         Command::Follow(command) => follow::run(lake, s3, command),

@@ -25,7 +25,7 @@ mod text;
 pub use diagnose::diagnose;
 pub use model::*;
 pub use rows::Window;
-pub use text::{markdown, text};
+pub use text::{count, markdown, text};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ const LEAST_CONFIDENCE: f64 = 0.25;
 
 impl Kind {
     /// As people say it.
-    fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Kind::CpuBoundEndpoint => "an endpoint that eats the CPU",
             Kind::KeepaliveRace => "keep-alive race",
@@ -191,7 +191,7 @@ fn slots(n: u64, seconds: i64) -> String {
 }
 
 /// `1,234,567`
-fn count(n: u64) -> String {
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

@@ -23,7 +23,7 @@ pub use catalogue::{Catalogue, nearest};
 pub use datafusion::execution::SendableRecordBatchStream;
 pub use error::{Error, Result};
 pub use header::{Column, Query};
-pub use output::{Format, Options, Written, escaped, visible, write};
+pub use output::{Format, Options, Written, escaped, rows, visible, write};
 pub use params::{Kind, Param};
 pub use session::Session;
 pub use time::{Clock, TIME_FORMS, parse_duration, parse_time};

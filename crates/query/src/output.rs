@@ -22,6 +22,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
@@ -121,6 +122,16 @@ pub async fn write(
     }
     writer.finish()?;
     Ok(Written { rows })
+}
+
+/// All rows of an answer, by the names of its columns: for answers that are small.
+///
+/// # Errors
+/// [`Error::Run`] if the query fails midway, or a row is no `T`.
+pub async fn rows<T: DeserializeOwned>(stream: SendableRecordBatchStream) -> Result<Vec<T>> {
+    let mut text = Vec::new();
+    write(Format::Json, stream, &mut text, &Options::default()).await?;
+    serde_json::from_slice(&text).map_err(|error| Error::Run(error.to_string()))
 }
 
 /// An answer half written.

@@ -20,7 +20,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Diagnose) -> Result<Exit> {
     let diagnosis = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;
         let session = Session::open(&lake).await?;
-        let window = window(&session, args)?;
+        let window = window(&session, &args.from, &args.to, &Clock::system(args.tz))?;
         anyhow::Ok(diagnose(&session, window).await?)
     })?;
     let mut out = std::io::stdout().lock();
@@ -40,9 +40,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Diagnose) -> Result<Exit> {
 }
 
 /// `--from` and `--to`, as for queries: what is not given is the end of what the lake holds.
-fn window(session: &Session, args: &Diagnose) -> Result<Window> {
-    let clock = Clock::system(args.tz);
-    let (from, to) = (time_argument("from", &args.from, &clock)?, time_argument("to", &args.to, &clock)?);
+pub(crate) fn window(session: &Session, from: &Option<String>, to: &Option<String>, clock: &Clock) -> Result<Window> {
+    let (from, to) = (time_argument("from", from, clock)?, time_argument("to", to, clock)?);
     let (first, last) = session.span().unwrap_or((DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH));
     let tick = TimeDelta::milliseconds(1);
     let window = match (from, to) {

@@ -226,12 +226,24 @@ impl Night<'_> {
                 return Ok(Vec::new());
             }
         };
-        let mut diagnosis = None;
+        let (mut diagnosis, mut report) = (None, None);
         steps.run("diagnose", || {
-            let (did, found) = self.diagnose(&session, folder)?;
-            diagnosis = Some(found);
-            Ok(did)
+            let window = Window { from: self.day.from, to: self.day.to };
+            let found = if self.config.nightly.report {
+                let gathered = self.runtime.block_on(albatross_report::gather(&session, window, &self.clock))?;
+                report.insert(gathered).diagnosis.clone()
+            } else {
+                self.runtime.block_on(albatross_diagnose::diagnose(&session, window))?
+            };
+            self.diagnosed(diagnosis.insert(found), folder)
         });
+        if let Some(report) = &report {
+            steps.run("report", || {
+                folder.write("report.html", albatross_report::html(report).as_bytes())?;
+                folder.write("report.md", albatross_report::markdown(report).as_bytes())?;
+                Ok(Did::new(Exit::Fine, json!({})))
+            });
+        }
         steps.run("csv", || self.csv(&session, folder));
         let mut checked = Vec::new();
         if !self.config.nightly.checks.is_empty() {
@@ -241,17 +253,15 @@ impl Night<'_> {
         Ok(findings::messages(lake.root().as_str(), self.day.date, zone, diagnosis.as_ref(), &checked))
     }
 
-    fn diagnose(&self, session: &Session, folder: &Folder) -> Result<(Did, Diagnosis)> {
-        let window = Window { from: self.day.from, to: self.day.to };
-        let diagnosis = self.runtime.block_on(albatross_diagnose::diagnose(session, window))?;
-        folder.write("diagnosis.json", &pretty(&diagnosis)?)?;
+    fn diagnosed(&self, diagnosis: &Diagnosis, folder: &Folder) -> Result<Did> {
+        folder.write("diagnosis.json", &pretty(diagnosis)?)?;
         let (incidents, requests) = (diagnosis.incidents.len(), diagnosis.coverage.requests);
         if requests == 0 {
             let warning = "the lake has no request of this day; are logs missing?";
             tracing::warn!(source = self.day.date.to_string(), warning, "day is empty");
         }
         let exit = if incidents > 0 { Exit::Finding } else { Exit::Fine };
-        Ok((Did::new(exit, json!({ "incidents": incidents, "requests": requests })), diagnosis))
+        Ok(Did::new(exit, json!({ "incidents": incidents, "requests": requests })))
     }
 
     fn csv(&self, session: &Session, folder: &Folder) -> Result<Did> {
@@ -374,7 +384,7 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>> {
 
 /// RFC 3339 in UTC.
 fn iso(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]

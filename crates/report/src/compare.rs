@@ -1,0 +1,107 @@
+//! The window against earlier times.
+
+use std::collections::BTreeMap;
+
+use albatross_diagnose::Window;
+use albatross_query::compare;
+use chrono::{SecondsFormat, TimeDelta};
+
+use crate::Result;
+use crate::gather::{Ask, overlap, span};
+use crate::model::{Against, Comparison, Endpoint, RouteChange};
+
+/// Routes that changed most: by the time that targets spent on them, and by errors.
+const MOST_BY_TIME: usize = 8;
+const MOST_BY_ERRORS: usize = 4;
+/// Fewer errors more or less are no news.
+const LEAST_ERRORS: u64 = 5;
+
+/// Two scans for each earlier time that the lake has.
+pub(crate) async fn comparisons(
+    ask: &Ask<'_>,
+    asked: Window,
+    window: Window,
+    lake: Option<Window>,
+    endpoints: &[Endpoint],
+) -> Result<Vec<Comparison>> {
+    let mut comparisons = Vec::new();
+    for &against in which(asked) {
+        let (from, to) = compare::Against::from(against).baseline((window.from, window.to));
+        let baseline = Window { from, to };
+        let mut comparison =
+            Comparison { against, window: span(baseline), totals: None, only_from: None, routes: Vec::new() };
+        if lake.and_then(|lake| overlap(baseline, lake)).is_some() {
+            let totals = ask.totals(baseline).await?;
+            if totals.requests > 0 {
+                let begin = lake.map_or(from, |lake| lake.from);
+                // The first request of a time is never at its first moment.
+                comparison.only_from =
+                    (begin > from + TimeDelta::minutes(1)).then(|| begin.to_rfc3339_opts(SecondsFormat::Secs, true));
+                comparison.totals = Some(totals);
+                comparison.routes = changes(endpoints, &ask.endpoints(baseline).await?);
+            }
+        }
+        comparisons.push(comparison);
+    }
+    Ok(comparisons)
+}
+
+/// What a window of this length is compared with: an hour or a day of summer time more is still a day.
+fn which(asked: Window) -> &'static [Against] {
+    let length = asked.to - asked.from;
+    if length <= TimeDelta::hours(25) {
+        &[Against::DayBefore, Against::WeekBefore]
+    } else if length <= TimeDelta::hours(7 * 24 + 1) {
+        &[Against::WeekBefore]
+    } else {
+        &[Against::Before]
+    }
+}
+
+impl From<Against> for compare::Against {
+    fn from(against: Against) -> compare::Against {
+        match against {
+            Against::DayBefore => compare::Against::DayBefore,
+            Against::WeekBefore => compare::Against::WeekBefore,
+            Against::Before => compare::Against::Before,
+        }
+    }
+}
+
+/// The routes that changed most, those with the largest change of the targets' time first.
+fn changes(now: &[Endpoint], before: &[Endpoint]) -> Vec<RouteChange> {
+    let mut pairs: BTreeMap<_, (Option<&Endpoint>, Option<&Endpoint>)> = BTreeMap::new();
+    for endpoint in now {
+        pairs.entry((&endpoint.method, &endpoint.route)).or_default().0 = Some(endpoint);
+    }
+    for endpoint in before {
+        pairs.entry((&endpoint.method, &endpoint.route)).or_default().1 = Some(endpoint);
+    }
+    let time = |endpoint: Option<&Endpoint>| endpoint.and_then(|e| e.target_time).unwrap_or(0.0);
+    let errors = |endpoint: Option<&Endpoint>| endpoint.map_or(0, |e| e.errors);
+    let mut rows: Vec<(f64, RouteChange)> = pairs
+        .into_iter()
+        .map(|((method, route), (now, before))| {
+            let requests = |endpoint: Option<&Endpoint>| endpoint.map_or(0, |e| e.requests);
+            let change = RouteChange {
+                method: method.clone(),
+                route: route.clone(),
+                requests: requests(now),
+                requests_before: requests(before),
+                errors: errors(now),
+                errors_before: errors(before),
+                p50: now.and_then(|e| e.p50),
+                p50_before: before.and_then(|e| e.p50),
+                p99: now.and_then(|e| e.p99),
+                p99_before: before.and_then(|e| e.p99),
+            };
+            ((time(now) - time(before)).abs(), change)
+        })
+        .collect();
+    rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let mut rest = rows.split_off(MOST_BY_TIME.min(rows.len()));
+    rest.retain(|(_, row)| row.errors.abs_diff(row.errors_before) >= LEAST_ERRORS);
+    rest.sort_by_key(|(_, row)| std::cmp::Reverse(row.errors.abs_diff(row.errors_before)));
+    rest.truncate(MOST_BY_ERRORS);
+    rows.into_iter().chain(rest).map(|(_, row)| row).collect()
+}
