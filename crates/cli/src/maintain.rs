@@ -14,7 +14,8 @@ use crate::args::Maintain;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::stop_on_signal;
 use crate::s3::S3Args;
-use crate::show::{count, plural, safe, size};
+use crate::logs;
+use crate::show::{count, plural, size};
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Maintain) -> Result<Exit> {
     let options = validated(Options {
@@ -57,12 +58,12 @@ pub(crate) fn run_on(
     let started = Instant::now();
     let on_event = |event: Event<'_>| {
         if let Event::Failed(failure) = event {
-            eprintln!("albatross: {}: {}", safe(&failure.source), safe(&failure.reason));
+            tracing::warn!(source = failure.source, reason = failure.reason, "file left as found");
         }
     };
     let summary = maintain(runtime.handle(), lake, options, stop, &on_event)
         .context("maintenance stopped; nothing is lost, run it again to go on")?;
-    if !quiet {
+    if !quiet && logs::for_people() {
         report(&summary, options, started.elapsed());
     }
     Ok(if summary.failures.is_empty() && !summary.stopped { Exit::Fine } else { Exit::Partial })

@@ -61,15 +61,15 @@ impl Moto {
 
     /// A request to S3 that needs no signature, as nothing does here.
     pub async fn ask(&self, method: &str, target: &str, body: &[u8]) -> Answer {
-        self.ask_service("us-east-1/s3", method, target, body).await
+        self.ask_service("us-east-1/s3", "application/octet-stream", method, target, body).await
     }
 
     /// moto tells services apart by what a signature is for.
-    async fn ask_service(&self, scope: &str, method: &str, target: &str, body: &[u8]) -> Answer {
+    async fn ask_service(&self, scope: &str, form: &str, method: &str, target: &str, body: &[u8]) -> Answer {
         let headers = [
             ("host", format!("127.0.0.1:{}", self.port)),
             ("content-length", body.len().to_string()),
-            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+            ("content-type", form.to_owned()),
             ("authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{scope}/aws4_request")),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
@@ -98,7 +98,8 @@ impl Moto {
                     form += &format!("&{dimension}.Name={}&{dimension}.Value={}", encoded(name), encoded(value));
                 }
             }
-            let answer = self.ask_service(&format!("{region}/monitoring"), "POST", "/", form.as_bytes()).await;
+            let (scope, kind) = (format!("{region}/monitoring"), "application/x-www-form-urlencoded");
+            let answer = self.ask_service(&scope, kind, "POST", "/", form.as_bytes()).await;
             assert_eq!(answer.status, 200, "{answer:?}");
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, String> {
     {
         return Err("[webhook]: give one of url and url_env".to_owned());
     }
-    let mut known = HashSet::new();
+    let (mut known, mut measured) = (HashSet::new(), HashSet::new());
     for metric in &config.cloudwatch {
         let name = metric.resource();
         if metric.dimensions.is_empty() && metric.label.is_none() {
@@ -29,6 +29,9 @@ pub(crate) fn parse(text: &str) -> Result<Config, String> {
         }
         if !known.insert((metric.stored_as(), name.clone())) {
             return Err(format!("[[cloudwatch]]: two are `{name}`: give each a label of its own"));
+        }
+        if !measured.insert((&metric.region, &metric.namespace, &metric.metric, &metric.dimensions)) {
+            return Err(format!("[[cloudwatch]]: `{name}` is there twice, under two labels"));
         }
     }
     Ok(config)
@@ -80,6 +83,7 @@ mod tests {
         }
         let twice = "[[cloudwatch]]\nnamespace = \"AWS/EC2\"\ndimensions = { InstanceId = \"i-1\" }\n".repeat(2);
         assert!(parse(&twice).unwrap_err().contains("two are `i-1`"));
+        assert!(parse(&format!("{twice}label = \"worker\"\n")).unwrap_err().contains("`worker` is there twice"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::hook::{Hook, Reply};
 use crate::{DAY, Site};
 
 const ROWS: &str = "SELECT count(*), count(DISTINCT source_file), sum(sent_bytes), sum(line), min(started_at), max(started_at) FROM alb";
-const REST: &str = "SELECT (SELECT count(*) FROM metrics), (SELECT count(*) FROM rejects), (SELECT count(*) FROM ingested)";
+const REST: &str = "SELECT (SELECT count(*) FROM metrics) AS m, (SELECT count(*) FROM rejects) AS r, (SELECT count(*) FROM ingested) AS i";
 
 /// When the night is killed, by what it logs.
 const MOMENTS: [&[(&str, &str)]; 12] = [
