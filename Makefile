@@ -5,6 +5,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 PYTHON ?= python3
+NODE ?= node
 
 # Another binary may be given, e.g. `make demo ALBATROSS=target/debug/albatross` (built by you).
 ALBATROSS ?= target/release/albatross
@@ -33,9 +34,9 @@ target/release/albatross: FORCE
 nextest:
 	@command -v cargo-nextest > /dev/null || $(CARGO) install --locked cargo-nextest
 
-test: lint venv nextest ## format and lint checks, then all tests
+test: lint venv browser nextest ## format and lint checks, then all tests
 	$(CARGO) build --locked --workspace --all-targets
-	ALBATROSS_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
+	ALBATROSS_TEST_PYTHON=$(CURDIR)/$(VENV)/bin/python ALBATROSS_TEST_NODE=$(NODE) $(CARGO) nextest run --locked --workspace
 
 lint:
 	$(CARGO) fmt --all --check
@@ -48,6 +49,17 @@ $(VENV)/done: tests/readers/requirements.txt tests/s3/requirements.txt bench/req
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/readers/requirements.txt -r tests/s3/requirements.txt -r bench/requirements.txt
 	touch $@
+
+# What opens reports in a browser: packages for Node, and a Chromium.
+.PHONY: browser
+browser: target/browser-test
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || { \
+		command -v apt-get > /dev/null || { echo "make test opens reports in a browser: install Chromium or Chrome"; exit 1; }; \
+		$$([ "$$(id -u)" = 0 ] || echo sudo) apt-get install -y chromium; }
+target/browser-test: tests/report/package.json tests/report/package-lock.json
+	@command -v npm > /dev/null || { echo "make test opens reports in a browser: install Node.js 20 or later, with npm"; exit 1; }
+	cd tests/report && npm ci
+	mkdir -p $(@D) && touch $@
 
 BENCH_ARGS ?=
 bench: venv ## measure ingest and queries against zcat and DuckDB (long)

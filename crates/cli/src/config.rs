@@ -144,7 +144,10 @@ mod tests {
         let given = args(file, &["albatross", "ingest", "x"]);
         assert_eq!(given.lake, "/srv/albatross/lake");
         let Cli::Ingest(ingest) = &given.command else { panic!() };
-        assert_eq!((ingest.tz, ingest.routes.as_deref()), (Tz::Europe__Berlin, Some(Path::new("/srv/albatross/routes.txt"))));
+        assert_eq!(
+            (ingest.tz, ingest.routes.as_deref()),
+            (Tz::Europe__Berlin, Some(Path::new("/srv/albatross/routes.txt")))
+        );
         assert!(format!("{:?}", given.s3.s3()).contains("request_payer: true"));
 
         let given = args(file, &["albatross", "ingest", "x", "--tz", "UTC", "--lake", "other"]);

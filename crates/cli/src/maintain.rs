@@ -13,8 +13,8 @@ use tokio::runtime::Runtime;
 use crate::args::Maintain;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::stop_on_signal;
-use crate::s3::S3Args;
 use crate::logs;
+use crate::s3::S3Args;
 use crate::show::{count, plural, size};
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Maintain) -> Result<Exit> {

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use albatross_lake::Lake;
-use albatross_query::{Catalogue, Clock, Format, Kind, Options, Query, SendableRecordBatchStream, Session, Written, write};
+use albatross_query::{
+    Catalogue, Clock, Format, Kind, Options, Query, SendableRecordBatchStream, Session, Written, write,
+};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::{Arg, Args as _, Command, FromArgMatches};
@@ -35,8 +37,8 @@ pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, arg
         let _ = logs::start(log, false); // the error that follows says more
         warn_of_faults(&catalogue);
     })?;
-    let matches =
-        command(query, config.zone()).get_matches_from(std::iter::once(format!("albatross query {name}")).chain(args.rest.clone()));
+    let matches = command(query, config.zone())
+        .get_matches_from(std::iter::once(format!("albatross query {name}")).chain(args.rest.clone()));
     logs::start(&LogArgs::from_arg_matches(&matches)?.or(log), false)?;
     warn_of_faults(&catalogue);
     let lake = matches.get_one::<String>("lake").map_or(lake, String::as_str);
@@ -201,9 +203,7 @@ pub(crate) fn answer(
         let format = format(output)?;
         let mut options = Options::default();
         match &output.output {
-            Some(path) => {
-                to_file(path, format, stream).await
-            }
+            Some(path) => to_file(path, format, stream).await,
             None => {
                 let stdout = std::io::stdout();
                 options.terminal = stdout.is_terminal();

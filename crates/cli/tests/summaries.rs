@@ -35,7 +35,8 @@ impl Site {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALBATROSS_")) {
             command.env_remove(name);
         }
-        let command = command.current_dir(self.0.path()).envs(variables.iter().copied()).args(args).stdin(Stdio::null());
+        let command =
+            command.current_dir(self.0.path()).envs(variables.iter().copied()).args(args).stdin(Stdio::null());
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -90,7 +91,9 @@ fn some_summaries_and_what_is_wrong_with_others() {
 
     // Own queries: one that needs a value is not among all; one that fails keeps no other back.
     fs::create_dir(site.path("own")).unwrap();
-    let own = |name: &str, rest: &str| fs::write(site.path("own").join(format!("{name}.sql")), format!("-- {name}: why?\n{rest}")).unwrap();
+    let own = |name: &str, rest: &str| {
+        fs::write(site.path("own").join(format!("{name}.sql")), format!("-- {name}: why?\n{rest}")).unwrap()
+    };
     own("needs", "-- param x: integer\n-- column x: integer\nSELECT $x AS x");
     own("fails", "-- column x: integer\nSELECT arrow_cast('x', 'Int64') AS x FROM alb");
     let ran = site.run(&["query", "--all", "--out", "all", "--queries", "own"]);
@@ -115,7 +118,10 @@ fn the_file_of_init_is_found_and_says_what_is_wrong_with_it() {
 
     let lake_of = |args: &[&str], variables: &[(&str, &str)]| {
         let said = site.run_with(&[args, &["status"]].concat(), variables).stderr;
-        said.trim_end().trim_start_matches("albatross: there is no Albatross lake at `").trim_end_matches('`').to_owned()
+        said.trim_end()
+            .trim_start_matches("albatross: there is no Albatross lake at `")
+            .trim_end_matches('`')
+            .to_owned()
     };
     fs::create_dir(site.path("etc")).unwrap();
     fs::write(site.path("etc/other.toml"), "lake = \"of-file\"\n").unwrap();

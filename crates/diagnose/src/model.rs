@@ -116,6 +116,13 @@ pub struct Cause {
     pub check: Vec<String>,
 }
 
+impl Cause {
+    /// Whether it is the same that happens again: kind, route and target.
+    pub fn is_like(&self, other: &Cause) -> bool {
+        (self.cause, &self.route, &self.target) == (other.cause, &other.route, &other.target)
+    }
+}
+
 /// What is no incident but should be known.
 #[derive(Debug, Clone, Serialize)]
 pub struct Note {

@@ -41,6 +41,11 @@ pub(crate) struct Section {
 
 pub(crate) enum Block {
     Text(String),
+    /// What matters, and what it means.
+    Finding {
+        title: String,
+        text: String,
+    },
     List {
         label: &'static str,
         items: Vec<String>,
@@ -77,6 +82,8 @@ pub(crate) enum Cell {
     Number(String),
     /// 0 to 1 of the column's width, with what it says.
     Bar(f64, String),
+    /// Median, 90th and 99th percentile, 0 to 1 of the column's width; numbers beside it say them.
+    Spread([f64; 3]),
 }
 
 /// Values over time.

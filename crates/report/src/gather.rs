@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use albatross_diagnose::{Span, Window, diagnose};
+use albatross_diagnose::{Diagnosis, Span, Window, diagnose};
 use albatross_query::{Catalogue, Clock, Query, Session, parse_time, rows};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -15,6 +16,8 @@ use crate::{Result, compare, verdict};
 const MOST_SLOTS: i64 = 400;
 /// Lengths that a slot may have, seconds: a minute for up to six hours, five minutes for a day, three hours for a month.
 const SLOT_SECONDS: [i64; 8] = [60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400];
+/// Longer than this without requests is no ragged end.
+const EDGE: TimeDelta = TimeDelta::minutes(10);
 /// Rows of a list.
 const MOST_ENDPOINTS: usize = 15;
 const MOST_CLIENTS: &str = "10";
@@ -25,8 +28,9 @@ const MOST_ROUTES: &str = "1000";
 /// All that a report says of a window of a lake, as far as the lake reaches. `clock` says when the report is made, and in which zone
 /// its days are meant.
 ///
-/// Every question is one scan of the window's files, and reads the columns it needs: nine here, two for each earlier time that is compared,
-/// and those of [`diagnose`].
+/// Every question is one scan of the window's files and reads the columns it needs: eight here (two of them for the clients, who cost most
+/// with the routes), two for each earlier time that is compared, and those of [`diagnose`]. They run one after the other: each uses all
+/// cores.
 ///
 /// # Errors
 /// The lake cannot be read.
@@ -50,7 +54,7 @@ pub async fn gather(session: &Session, window: Window, clock: &Clock) -> Result<
         window: span(window),
         lake: lake.map(span),
         verdict: verdict::verdict(&diagnosis, &totals, lake.map(span)),
-        slots: ask.slots(window).await?,
+        slots: ask.slots(window, &diagnosis).await?,
         totals,
         diagnosis,
         comparisons,
@@ -96,7 +100,7 @@ impl Ask<'_> {
         self.rows("slow_endpoints", window, &[("status", ERRORS), ("limit", MOST_ROUTES)]).await
     }
 
-    async fn slots(&self, window: Window) -> Result<Slots> {
+    async fn slots(&self, window: Window, diagnosis: &Diagnosis) -> Result<Slots> {
         #[derive(Deserialize)]
         struct Requests {
             start: String,
@@ -112,7 +116,7 @@ impl Ask<'_> {
             average: Option<f64>,
             maximum: Option<f64>,
         }
-        let mut slots = Slots::empty(window);
+        let mut slots = Slots::empty(without_edges(window, diagnosis));
         let bucket = format!("{}s", slots.seconds);
         let bucket = ("bucket", bucket.as_str());
         for row in self.rows::<Requests>("latency_by_hour", window, &[bucket, ("status", ERRORS)]).await? {
@@ -163,6 +167,16 @@ fn day(window: Window, clock: &Clock) -> Option<String> {
     let midnight = |date: Option<NaiveDate>| parse_time(&date?.to_string(), clock);
     (midnight(Some(date)) == Some(window.from) && midnight(date.succ_opt()) == Some(window.to))
         .then(|| date.to_string())
+}
+
+/// Without the minutes at either end in which hardly anything had arrived, as where a log begins: of two requests any share may fail.
+fn without_edges(window: Window, diagnosis: &Diagnosis) -> Window {
+    let time = |text: &Option<String>| text.as_deref().and_then(|text| parse_time(text, &Clock::system(Tz::UTC)));
+    let near = |a: DateTime<Utc>, b: DateTime<Utc>| (a - b).abs() <= EDGE;
+    let from = time(&diagnosis.coverage.requests_from).filter(|from| near(*from, window.from));
+    let to = time(&diagnosis.coverage.requests_to).filter(|to| near(*to, window.to));
+    let (from, to) = (from.unwrap_or(window.from), to.unwrap_or(window.to));
+    if from < to { Window { from, to } } else { window }
 }
 
 pub(crate) fn overlap(a: Window, b: Window) -> Option<Window> {

@@ -51,6 +51,7 @@ fn write_section(section: &Section, level: &str, out: &mut String) -> Result {
 fn write_block(block: &Block, out: &mut String) -> Result {
     match block {
         Block::Text(said) => writeln!(out, "\n{}", text(said)),
+        Block::Finding { title, text } => writeln!(out, "\n**{}** {}", safe(title), self::text(text)),
         Block::List { label, items } => list(label, items, out),
         Block::Table(table) => write_table(table, out),
         Block::Chart(Chart { title, description, .. }) => writeln!(out, "\n{}: {}", safe(title), text(description)),
@@ -74,15 +75,21 @@ fn list(label: &str, items: &[String], out: &mut String) -> Result {
 }
 
 fn write_table(table: &Table, out: &mut String) -> Result {
-    writeln!(out, "\n{}:\n", safe(&table.caption))?;
-    let titles: Vec<_> = table.columns.iter().map(|column| safe(column.title)).collect();
-    let rule: Vec<_> = table.columns.iter().map(|column| if column.is_number { "---:" } else { "---" }).collect();
+    let colon = if table.caption.ends_with('?') { "" } else { ":" };
+    writeln!(out, "\n{}{colon}\n", safe(&table.caption))?;
+    // What is only a picture is left out.
+    let is_picture = |i: usize| table.rows.iter().any(|row| matches!(row.get(i), Some(Cell::Spread(_))));
+    let shown: Vec<usize> = (0..table.columns.len()).filter(|i| !is_picture(*i)).collect();
+    let columns = || shown.iter().map(|i| &table.columns[*i]);
+    let titles: Vec<_> = columns().map(|column| safe(column.title)).collect();
+    let rule: Vec<_> = columns().map(|column| if column.is_number { "---:" } else { "---" }).collect();
     writeln!(out, "| {} |\n| {} |", titles.join(" | "), rule.join(" | "))?;
     for row in &table.rows {
-        let cells: Vec<_> = row
+        let cells: Vec<_> = shown
             .iter()
+            .filter_map(|i| row.get(*i))
             .map(|cell| match cell {
-                Cell::Nothing => "-".to_owned(),
+                Cell::Nothing | Cell::Spread(_) => "-".to_owned(),
                 Cell::Text(said) => safe(&words::cut(said, LONGEST_CELL)),
                 Cell::Number(said) | Cell::Bar(_, said) => safe(said),
             })

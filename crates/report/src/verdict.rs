@@ -1,6 +1,6 @@
 //! The whole report in a sentence, for who is woken by it.
 
-use albatross_diagnose::{Cause, Diagnosis, Incident, Span, count};
+use albatross_diagnose::{Cause, Diagnosis, Incident, Kind, Span, count};
 
 use crate::model::{State, Totals, Verdict};
 use crate::words;
@@ -49,12 +49,15 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
     by_harm.sort_by_key(|incident| std::cmp::Reverse(harm(incident)));
     let worst = by_harm[0];
     let same = |a: Option<&Cause>, b: Option<&Cause>| match (a, b) {
-        (Some(a), Some(b)) => (a.cause, &a.route, &a.target) == (b.cause, &b.route, &b.target),
+        (Some(a), Some(b)) => a.is_like(b),
         _ => false,
     };
     let cause = worst.causes.first();
     let all_alike = incidents.iter().all(|incident| same(incident.causes.first(), cause));
-    let what = cause.map_or_else(|| "the cause is not known.".to_owned(), |cause| cause.summary.clone());
+    let what = match cause {
+        Some(cause) if cause.cause != Kind::Unknown => cause.summary.clone(),
+        _ => "what caused it is not known.".to_owned(),
+    };
     let n = incidents.len();
     let text = match n {
         1 => format!("1 incident, {} UTC: {what}", times(incidents)),

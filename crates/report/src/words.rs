@@ -50,7 +50,8 @@ pub(crate) fn seconds(value: f64) -> String {
         s if s >= 9.995 => format!("{s:.1} s"),
         s if s >= 0.9995 => format!("{s:.2} s"),
         s if s >= 0.0095 => format!("{:.0} ms", 1000.0 * s),
-        s => format!("{:.1} ms", 1000.0 * s),
+        s if s >= 0.00005 => format!("{:.1} ms", 1000.0 * s),
+        _ => "0 ms".to_owned(),
     }
 }
 

@@ -154,8 +154,7 @@ impl CloudWatch {
 
     async fn attempt(&self, body: &str) -> Result<Value, Attempt> {
         let credential = self.settings.credentials.get_credential().await;
-        let credential =
-            credential.map_err(|error| Attempt::Final(Error::Credentials(chain(&error))))?;
+        let credential = credential.map_err(|error| Attempt::Final(Error::Credentials(chain(&error))))?;
         let request = self.request(body, &credential).map_err(|error| Attempt::Final(Error::Refused(error)))?;
         let answer = self.client.execute(request).await.map_err(|error| Attempt::Again(chain(&error)))?;
         let status = answer.status().as_u16();
@@ -307,11 +306,13 @@ mod tests {
 
     #[test]
     fn errors_as_sentences() {
-        let said = |status, code: &str, message: &str| {
-            match failed(status, &json!({ "__type": code, "message": message }), "eu-central-1") {
-                Attempt::Again(detail) => format!("again: {detail}"),
-                Attempt::Final(error) => error.to_string(),
-            }
+        let said = |status, code: &str, message: &str| match failed(
+            status,
+            &json!({ "__type": code, "message": message }),
+            "eu-central-1",
+        ) {
+            Attempt::Again(detail) => format!("again: {detail}"),
+            Attempt::Final(error) => error.to_string(),
         };
         assert_eq!(said(503, "", ""), "again: 503");
         assert_eq!(said(400, "Throttling", "Rate exceeded"), "again: 400 Throttling: Rate exceeded");

@@ -87,12 +87,11 @@ impl Moto {
     ) {
         for some in minutes.chunks(100) {
             let mut form = format!("Action=PutMetricData&Version=2010-08-01&Namespace={}", encoded(namespace));
-            let values = some.iter().flat_map(|(at, average, maximum)| {
-                [(at, *maximum), (at, 2.0 * average - maximum)]
-            });
+            let values = some.iter().flat_map(|(at, average, maximum)| [(at, *maximum), (at, 2.0 * average - maximum)]);
             for (n, (at, value)) in values.enumerate() {
                 let datum = format!("MetricData.member.{}", n + 1);
-                form += &format!("&{datum}.MetricName={metric}&{datum}.Timestamp={}&{datum}.Value={value}", encoded(at));
+                form +=
+                    &format!("&{datum}.MetricName={metric}&{datum}.Timestamp={}&{datum}.Value={value}", encoded(at));
                 for (d, (name, value)) in dimensions.iter().enumerate() {
                     let dimension = format!("{datum}.Dimensions.member.{}", d + 1);
                     form += &format!("&{dimension}.Name={}&{dimension}.Value={}", encoded(name), encoded(value));
@@ -128,7 +127,8 @@ impl Moto {
 }
 
 fn encoded(text: &str) -> String {
-    let byte = |byte: u8| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") };
+    let byte =
+        |byte: u8| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(byte).collect()
 }
 

@@ -65,7 +65,10 @@ mod tests {
         for (text, said) in [
             ("lak = \"x\"", "line 1, column 1: unknown key `lak`; did you mean `lake`?"),
             ("[s3]\n  regoin = \"x\"", "line 2, column 3: unknown key `regoin`; did you mean `region`?"),
-            ("[maintain]\nkeep = \"x\"", "line 2, column 1: unknown key `keep`: there are small, target, retain, grace"),
+            (
+                "[maintain]\nkeep = \"x\"",
+                "line 2, column 1: unknown key `keep`: there are small, target, retain, grace",
+            ),
             ("tz = \"Berlin\"", "line 1, column 6: `Berlin`: no time zone of this name"),
             ("[ingest]\nfrom = \"soon\"", "line 2, column 8: `soon`: no time; give one such as"),
             ("[maintain]\nretain = \"4 weeks\"", "line 2, column 10: `4 weeks`: give a number of days such as 400d"),

@@ -108,12 +108,7 @@ pub(super) async fn wanted<'a>(
     Ok(Wanted { asks })
 }
 
-fn missing(
-    there: &HashSet<TxnId>,
-    metric: &CloudWatch,
-    region: &str,
-    hours: &[DateTime<Utc>],
-) -> Vec<DateTime<Utc>> {
+fn missing(there: &HashSet<TxnId>, metric: &CloudWatch, region: &str, hours: &[DateTime<Utc>]) -> Vec<DateTime<Utc>> {
     hours.iter().copied().filter(|hour| !there.contains(&Given::id(&metric.source(region, *hour)))).collect()
 }
 
@@ -216,7 +211,9 @@ mod tests {
     #[test]
     fn only_hours_that_are_over_and_kept() {
         let now = time("2026-11-20T00:20:00Z");
-        let list = |first: &str, now| hours(time(first), now).iter().map(|at| at.format("%dT%H").to_string()).collect::<Vec<_>>();
+        let list = |first: &str, now| {
+            hours(time(first), now).iter().map(|at| at.format("%dT%H").to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(list("2026-11-19T21:59:59Z", now), ["19T21", "19T22", "19T23"]);
         assert_eq!(list("2026-11-19T22:00:00Z", now - TimeDelta::minutes(6)), ["19T22"], "not settled");
         assert!(list("2026-11-20T01:00:00Z", now).is_empty());

@@ -63,10 +63,12 @@ fn of_incident(lake: &str, zone: Tz, incident: &Incident) -> Message {
     let cause = incident.causes.first();
     let kind = cause.and_then(|cause| serde_json::to_value(cause.cause).ok());
     let kind = kind.as_ref().and_then(|kind| kind.as_str()).unwrap_or_default();
-    let of_cause = |part: fn(&albatross_diagnose::Cause) -> Option<&String>| cause.and_then(part).map_or("", String::as_str);
+    let of_cause =
+        |part: fn(&albatross_diagnose::Cause) -> Option<&String>| cause.and_then(part).map_or("", String::as_str);
     let (route, target) = (of_cause(|cause| cause.route.as_ref()), of_cause(|cause| cause.target.as_ref()));
     let (start, end) = (incident.start.with_timezone(&zone), incident.end.with_timezone(&zone));
-    let statuses: Vec<String> = incident.statuses.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
+    let statuses: Vec<String> =
+        incident.statuses.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
     let mut text = format!(
         "*Incident {} to {}*: {} of {} failed",
         start.format("%Y-%m-%d %H:%M"),

@@ -120,7 +120,9 @@ pub(super) fn days(out: &Path) -> Result<Vec<(NaiveDate, PathBuf)>> {
     for entry in fs::read_dir(out)? {
         let entry = entry?;
         let name = entry.file_name();
-        if let Some(day) = name.to_str().and_then(|name| name.parse::<NaiveDate>().ok().filter(|day| day.to_string() == name)) {
+        if let Some(day) =
+            name.to_str().and_then(|name| name.parse::<NaiveDate>().ok().filter(|day| day.to_string() == name))
+        {
             days.push((day, entry.path()));
         }
     }

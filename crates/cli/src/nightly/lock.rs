@@ -25,7 +25,8 @@ impl Lock {
     pub(super) fn take(folder: &Path) -> Result<Lock> {
         let path = folder.join(NAME);
         let context = || format!("cannot open the lock {}", safe(&path.to_string_lossy()));
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).with_context(context)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).with_context(context)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -99,7 +99,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, config: &Config, args: &Nightly) -> R
 
 impl Day {
     fn parse(text: &str, clock: &Clock) -> Result<Day> {
-        let problem = || UsageError(format!("--day `{}` is no day; give one such as yesterday or 2026-11-20", safe(text)));
+        let problem =
+            || UsageError(format!("--day `{}` is no day; give one such as yesterday or 2026-11-20", safe(text)));
         let from = parse_time(text, clock).ok_or_else(problem)?;
         let date = from.with_timezone(&clock.zone).date_naive();
         // A date and nothing else: `2026-11-20 18:00` and `-2h` are times within one.
@@ -133,7 +134,11 @@ impl Night<'_> {
         if lake.is_none() || steps.any_failed() && self.out.join(self.day.date.to_string()).exists() {
             // A broken night is no reason to take a good one away.
             folder.discard()?;
-            tracing::warn!(source = self.day.date.to_string(), reason = "its folder is left as it was", "nothing published");
+            tracing::warn!(
+                source = self.day.date.to_string(),
+                reason = "its folder is left as it was",
+                "nothing published"
+            );
             return Ok(steps.exit());
         }
         if self.config.webhook.is_some() {
@@ -156,7 +161,12 @@ impl Night<'_> {
             folder::replace(&place.join(SUMMARY), &self.summary(&steps, &files, started)?)?;
         }
         if !self.quiet && logs::for_people() {
-            eprintln!("{}: {} in {:.1} s", safe(&place.to_string_lossy()), steps.text(), started.elapsed().as_secs_f64());
+            eprintln!(
+                "{}: {} in {:.1} s",
+                safe(&place.to_string_lossy()),
+                steps.text(),
+                started.elapsed().as_secs_f64()
+            );
         }
         Ok(steps.exit())
     }
@@ -168,7 +178,11 @@ impl Night<'_> {
             let inputs = !self.config.ingest.inputs.is_empty();
             let options = self.ingest_options()?;
             let open = async {
-                if inputs { Lake::open_or_create_with(self.lake, &self.s3).await } else { Lake::open_with(self.lake, &self.s3).await }
+                if inputs {
+                    Lake::open_or_create_with(self.lake, &self.s3).await
+                } else {
+                    Lake::open_with(self.lake, &self.s3).await
+                }
             };
             let lake = self.runtime.block_on(open).with_context(|| format!("the lake at {}", safe(self.lake)))?;
             let lake = opened.insert(lake);
@@ -210,7 +224,8 @@ impl Night<'_> {
         let hours = fetched.sources.len();
         let options = self.ingest_options()?;
         let stop = &self.stop;
-        let summary = albatross_ingest::ingest_given(self.runtime.handle(), lake, &options, fetched.sources, stop, &|_| {})?;
+        let summary =
+            albatross_ingest::ingest_given(self.runtime.handle(), lake, &options, fetched.sources, stop, &|_| {})?;
         let failed = fetched.failures.len() as u64 + summary.failures.len() as u64 + summary.left;
         let exit = if failed > 0 { Exit::Partial } else { Exit::Fine };
         let said = json!({ "hours": hours, "points": fetched.points, "rows": summary.counts.rows, "failed": failed });
@@ -269,7 +284,15 @@ impl Night<'_> {
         let given = [("from", iso(self.day.from)), ("to", iso(self.day.to))];
         let given = given.map(|(name, time)| (name.to_owned(), time)).into();
         let into = folder.folder("csv")?;
-        let done = self.runtime.block_on(summaries::write_all(session, &catalogue, &names, Format::Csv, &given, &self.clock, &into))?;
+        let done = self.runtime.block_on(summaries::write_all(
+            session,
+            &catalogue,
+            &names,
+            Format::Csv,
+            &given,
+            &self.clock,
+            &into,
+        ))?;
         let exit = if done.failed > 0 { Exit::Partial } else { Exit::Fine };
         Ok(Did::new(exit, json!({ "files": done.files, "failed": done.failed })))
     }
@@ -394,7 +417,9 @@ mod tests {
     #[test]
     fn days_have_as_many_hours_as_they_have() {
         let clock = Clock { now: "2026-10-26T03:00:00Z".parse().unwrap(), zone: Tz::Europe__Berlin };
-        let day = |text: &str| Day::parse(text, &clock).map(|day| (day.date.to_string(), day.from, (day.to - day.from).num_hours()));
+        let day = |text: &str| {
+            Day::parse(text, &clock).map(|day| (day.date.to_string(), day.from, (day.to - day.from).num_hours()))
+        };
         let (date, from, hours) = day("yesterday").unwrap();
         assert_eq!((date.as_str(), iso(from).as_str(), hours), ("2026-10-25", "2026-10-24T22:00:00Z", 25));
         assert_eq!(day("2026-03-29").unwrap().2, 23);

@@ -47,7 +47,12 @@ pub(super) fn tell(night: &Night<'_>) -> Result<Exit> {
                 let wanted = runtime.block_on(cpu::wanted(&night.s3, lake, &config.cloudwatch, night.clock.now))?;
                 let (metrics, hours, calls) = wanted.size();
                 let calls = plural(calls as u64, "call");
-                writeln!(out, "cpu: {} of {}, {calls} of GetMetricData or more", plural(hours as u64, "hour"), plural(metrics as u64, "metric"))?;
+                writeln!(
+                    out,
+                    "cpu: {} of {}, {calls} of GetMetricData or more",
+                    plural(hours as u64, "hour"),
+                    plural(metrics as u64, "metric")
+                )?;
             }
             None => writeln!(out, "cpu: from the first request on")?,
         }
@@ -75,7 +80,12 @@ pub(super) fn tell(night: &Night<'_>) -> Result<Exit> {
     )?;
     if config.webhook.is_some() {
         let pending = if night.out.exists() { webhook::pending(&night.out, night.clock.now)?.len() } else { 0 };
-        writeln!(out, "webhook: {} from earlier nights, then the findings of {}", plural(pending as u64, "message"), day.date)?;
+        writeln!(
+            out,
+            "webhook: {} from earlier nights, then the findings of {}",
+            plural(pending as u64, "message"),
+            day.date
+        )?;
     }
     out.flush()?;
     Ok(exit)

@@ -86,8 +86,12 @@ impl<'a> Steps<'a> {
         if let Some(n) = number("budgets_failed").filter(|n| *n > 0) {
             parts.push(format!("{} failed", crate::show::plural(n, "budget")));
         }
-        let failed: Vec<&str> =
-            self.done.iter().filter(|done| done.get("error").is_some()).filter_map(|done| done["step"].as_str()).collect();
+        let failed: Vec<&str> = self
+            .done
+            .iter()
+            .filter(|done| done.get("error").is_some())
+            .filter_map(|done| done["step"].as_str())
+            .collect();
         if !failed.is_empty() {
             parts.push(format!("failed: {}", failed.join(", ")));
         }

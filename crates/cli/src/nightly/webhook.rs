@@ -4,8 +4,8 @@
 //! a marker of its own, `.sent/ID`, on the disk before the next one goes out. What has no marker is sent again: by the next
 //! attempt, or by the next night. An answer that gets lost may so mean a message twice; both have the same `Idempotency-Key`.
 
-use std::collections::hash_map::RandomState;
 use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::BuildHasher;
 use std::path::Path;
@@ -155,7 +155,13 @@ async fn send(client: &Client, url: &reqwest::Url, hook: &Webhook, message: &Mes
         }
         let wait = asked_wait.map_or_else(|| wait(failures), |asked| asked.min(LONGEST_WAIT));
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(message = message.id, attempt = failures, error = reason, wait_ms, "message not taken, trying again");
+        tracing::info!(
+            message = message.id,
+            attempt = failures,
+            error = reason,
+            wait_ms,
+            "message not taken, trying again"
+        );
         tokio::time::sleep(wait).await;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-
 use albatross_testbed::Moto;
 use chrono::{Days, NaiveDate, Utc};
 use flate2::Compression;
@@ -114,7 +113,10 @@ fn from_an_empty_folder_night_after_night() {
     let measured = site.sql(metrics);
     assert!(measured.starts_with(&expected), "{measured}");
     let sums: Vec<f64> = measured.rsplit(',').take(2).map(|number| number.parse().unwrap()).collect();
-    assert!((sums[1] - sum(|minute| minute.1)).abs() < 0.01 && (sums[0] - sum(|minute| minute.2)).abs() < 0.01, "{measured}");
+    assert!(
+        (sums[1] - sum(|minute| minute.1)).abs() < 0.01 && (sums[0] - sum(|minute| minute.2)).abs() < 0.01,
+        "{measured}"
+    );
     let correlation = std::fs::read_to_string(site.path(&format!("out/{day}/csv/max_cpu_correlation.csv"))).unwrap();
     assert!(correlation.lines().count() > 1, "{correlation}");
 

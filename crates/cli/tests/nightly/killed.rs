@@ -35,8 +35,19 @@ fn site(hook: &Hook) -> Site {
 fn content(site: &Site) -> BTreeMap<String, Vec<u8>> {
     let bytes = |file: &String| std::fs::read(site.path("out").join(file)).unwrap();
     let files = site.files("out").into_iter().filter(|file| !file.starts_with('.'));
-    let made = |file: &str| ["nightly.json", "report.html", "report.md", "messages.json"].iter().any(|name| file.ends_with(name));
-    files.map(|file| if made(&file) { (file, Vec::new()) } else { let bytes = bytes(&file); (file, bytes) }).collect()
+    let made = |file: &str| {
+        ["nightly.json", "report.html", "report.md", "messages.json"].iter().any(|name| file.ends_with(name))
+    };
+    files
+        .map(|file| {
+            if made(&file) {
+                (file, Vec::new())
+            } else {
+                let bytes = bytes(&file);
+                (file, bytes)
+            }
+        })
+        .collect()
 }
 
 fn same(killed: &Site, undisturbed: &Site) {

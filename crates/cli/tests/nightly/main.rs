@@ -148,7 +148,10 @@ fn a_night_leaves_what_is_documented() {
     let summary = site.summary(DAY);
     assert_eq!(summary["files"], serde_json::json!(files));
     assert_eq!((&summary["exit"], &summary["tz"]), (&1.into(), &"UTC".into()));
-    assert_eq!((&step(&summary, "ingest")["rows"], &step(&summary, "diagnose")["incidents"]), (&72649.into(), &2.into()));
+    assert_eq!(
+        (&step(&summary, "ingest")["rows"], &step(&summary, "diagnose")["incidents"]),
+        (&72649.into(), &2.into())
+    );
     let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ops.md")).unwrap();
     for name in files.iter().map(|file| file.split('/').next().unwrap()).chain(["messages.json"]) {
         assert!(docs.contains(&format!("`{name}")), "docs/ops.md does not say what {name} is");
@@ -170,7 +173,8 @@ fn a_dry_run_changes_nothing() {
     let before = site.files("");
     let ran = site.run(&["nightly", "--day", DAY, "--dry-run"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    for said in ["lake lake: would be made", "ingest: 75 new files of 5.7 MB", "webhook: 0 messages", "3 files in csv/"] {
+    for said in ["lake lake: would be made", "ingest: 75 new files of 5.7 MB", "webhook: 0 messages", "3 files in csv/"]
+    {
         assert!(ran.stdout.contains(said), "{said} is not in\n{}", ran.stdout);
     }
     assert_eq!(site.files(""), before);

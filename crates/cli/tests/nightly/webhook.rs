@@ -82,7 +82,10 @@ fn a_dead_receiver_costs_the_night_nothing_but_its_exit_code() {
     assert_eq!((got.len(), keys(&got).len()), (3, 1), "one message, as often as allowed; the others wait");
     assert!(site.files("out").contains(&format!("{DAY}/report.html")));
     let webhook = site.summary(DAY);
-    assert_eq!((&step(&webhook, "webhook")["sent"], &step(&webhook, "webhook")["not_sent"]), (&0.into(), &MESSAGES.into()));
+    assert_eq!(
+        (&step(&webhook, "webhook")["sent"], &step(&webhook, "webhook")["not_sent"]),
+        (&0.into(), &MESSAGES.into())
+    );
     assert!(markers(&site).is_empty());
 
     // A later night, of another day, brings them.

@@ -57,7 +57,7 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
         }));
     } else {
         blocks.push(Block::Text(
-            "CPU: the lake has none for this time. `albatross ingest` takes what `aws cloudwatch get-metric-data` answers; ask for average and maximum."
+            "CPU: the lake has none for this time. albatross ingest takes what aws cloudwatch get-metric-data answers; ask for average and maximum."
                 .to_owned(),
         ));
     }
@@ -73,9 +73,9 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
         is_log: true,
         top: None,
         series: vec![
-            series("99 %", "s-red", false, slots.p99.clone()),
-            series("90 %", "s-purple dashed", false, slots.p90.clone()),
-            series("half", "s-blue", false, slots.p50.clone()),
+            series("99 %", "s-red", false, from_shortest(&slots.p99)),
+            series("90 %", "s-purple dashed", false, from_shortest(&slots.p90)),
+            series("half", "s-blue", false, from_shortest(&slots.p50)),
         ],
     }));
     blocks
@@ -83,6 +83,11 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
 
 fn series(name: &'static str, style: &'static str, is_area: bool, values: Vec<Option<f64>>) -> Series {
     Series { name, style, is_area, values }
+}
+
+/// A logarithm has no zero, and below a tenth of a millisecond the queries tell nothing apart.
+fn from_shortest(seconds: &[Option<f64>]) -> Vec<Option<f64>> {
+    seconds.iter().map(|seconds| seconds.map(|seconds| seconds.max(0.0001))).collect()
 }
 
 fn rate(requests: u64, errors: u64) -> Option<f64> {
@@ -97,7 +102,7 @@ fn said(values: &[Option<f64>], words: impl Fn(f64) -> String) -> String {
 
 /// Which kinds of statuses there were.
 pub(super) fn statuses(statuses: &[Status]) -> Block {
-    let class = |status: Option<u16>| status.map(|status| status / 100).filter(|class| (2..=5).contains(class));
+    let class = |status: Option<u16>| status.map(|status| status / 100).filter(|class| (1..=5).contains(class));
     let all: u64 = statuses.iter().map(|row| row.requests).sum();
     let part = |(name, style, of)| {
         let requests: u64 = statuses.iter().filter(|row| class(row.status) == of).map(|row| row.requests).sum();
@@ -109,7 +114,8 @@ pub(super) fn statuses(statuses: &[Status]) -> Block {
         ("3xx", "s-sky", Some(3)),
         ("4xx", "s-orange", Some(4)),
         ("5xx", "s-red", Some(5)),
-        ("other", "s-grey", None),
+        ("1xx, of WebSocket connections", "s-purple", Some(1)),
+        ("none", "s-grey", None),
     ];
     Block::Parts(Parts { title: "Statuses that clients got".to_owned(), parts: parts.map(part).into() })
 }

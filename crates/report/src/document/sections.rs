@@ -1,9 +1,9 @@
 //! The sections of a report, from what is read first to what is looked up.
 
-use albatross_diagnose::{Cause, Incident, Span, count};
+use albatross_diagnose::{Cause, Incident, Kind, Span, count};
 
 use super::{Block, Cell, Column, Figure, Section, Table, charts};
-use crate::model::{Against, Comparison, Report, RouteChange, State, Totals};
+use crate::model::{Against, Comparison, Endpoint, Report, RouteChange, State, Totals};
 use crate::words::{change, endpoint, percent, plural, seconds, size, span, time, work};
 
 /// Causes after the first that are told, and how likely they must be.
@@ -96,7 +96,14 @@ fn incidents(report: &Report) -> Section {
         ));
     }
     let mut section = section("incidents", "What happened, and why", blocks);
-    section.parts = diagnosis.incidents.iter().enumerate().map(|(i, found)| incident(i + 1, found)).collect();
+    for (i, found) in diagnosis.incidents.iter().enumerate() {
+        let alike = |earlier: &Incident| match (earlier.causes.first(), found.causes.first()) {
+            (Some(a), Some(b)) => a.is_like(b),
+            _ => false,
+        };
+        let earlier = diagnosis.incidents[..i].iter().position(alike);
+        section.parts.push(incident(i + 1, found, earlier.map(|i| i + 1)));
+    }
     let notes: Vec<String> = diagnosis.notes.iter().map(|note| note.text.clone()).collect();
     let cpu: Vec<String> = diagnosis.cpu.iter().map(|cpu| cpu.text.clone()).collect();
     for (id, title, items) in [("notes", "Worth knowing", notes), ("cpu-over-all", "CPU over the whole time", cpu)] {
@@ -107,7 +114,8 @@ fn incidents(report: &Report) -> Section {
     section
 }
 
-fn incident(number: usize, incident: &Incident) -> Section {
+/// `earlier` had the same cause: what speaks for that need not be read again.
+fn incident(number: usize, incident: &Incident, earlier: Option<usize>) -> Section {
     let minutes = (incident.end - incident.start).num_minutes();
     let statuses: Vec<String> =
         incident.statuses.iter().map(|(status, n)| format!("{} x {status}", count(*n))).collect();
@@ -126,8 +134,18 @@ fn incident(number: usize, incident: &Incident) -> Section {
     ))];
     let mut causes = incident.causes.iter();
     if let Some(first) = causes.next() {
-        blocks.push(Block::Text(format!("Most likely {}. {}", likely(first), first.summary)));
-        blocks.extend(reasons(first));
+        let again = earlier.map_or(String::new(), |earlier| format!(", as in {earlier}"));
+        let title = match first.cause {
+            Kind::Unknown => "What caused it is not known.".to_owned(),
+            _ => format!("Most likely {}{again}.", likely(first)),
+        };
+        blocks.push(Block::Finding { title, text: first.summary.clone() });
+        match earlier {
+            None => blocks.extend(reasons(first)),
+            Some(_) => {
+                blocks.push(Block::Folded { title: "What speaks for it this time".to_owned(), blocks: reasons(first) })
+            }
+        }
     }
     for other in causes.filter(|cause| cause.confidence >= LEAST_CONFIDENCE).take(MOST_OTHERS) {
         let mut inner = vec![Block::Text(other.summary.clone())];
@@ -160,11 +178,11 @@ fn reasons(cause: &Cause) -> Vec<Block> {
 
 fn statuses(report: &Report) -> Section {
     let mut blocks = vec![charts::statuses(&report.statuses)];
-    let failed = |status: Option<u16>| status.is_none_or(|status| status >= 400 || status < 200);
+    let failed = |status: Option<u16>| status.is_none_or(|status| status >= 400 || status == 0);
     let most = report.statuses.iter().filter(|s| failed(s.status)).map(|s| s.requests).max().unwrap_or(1).max(1);
     let rows = report.statuses.iter().map(|row| {
         let status = row.status.map_or_else(|| "-".to_owned(), |status| format!("{status:03}"));
-        let of_target = row.target_status.map_or(Cell::Nothing, |status| Cell::Number(format!("{status:03}")));
+        let of_target = row.target_status.map_or(Cell::Nothing, |status| Cell::Text(format!("{status:03}")));
         // Against each other, so that what failed can be seen beside what did not.
         let bar = if failed(row.status) { row.requests as f64 / most as f64 } else { 0.0 };
         vec![
@@ -179,8 +197,8 @@ fn statuses(report: &Report) -> Section {
     blocks.push(table(
         "Statuses, and who gave them; bars compare those from 400 on",
         &[
-            ("status", true),
-            ("of the target", true),
+            ("status", false),
+            ("of the target", false),
             ("answered by", false),
             ("requests", false),
             ("share", true),
@@ -251,6 +269,7 @@ fn answered_by(who: Option<&str>) -> &str {
 }
 
 fn slow(report: &Report) -> Section {
+    let spread = spread(&report.endpoints);
     let rows = report.endpoints.iter().map(|row| {
         let share = row.target_time_share.unwrap_or(0.0);
         vec![
@@ -259,6 +278,7 @@ fn slow(report: &Report) -> Section {
             Cell::Number(row.target_time.map_or_else(|| "-".to_owned(), work)),
             Cell::Number(count(row.requests)),
             Cell::Number(percent(row.error_rate)),
+            spread(row),
             duration(row.p50),
             duration(row.p90),
             duration(row.p99),
@@ -272,6 +292,7 @@ fn slow(report: &Report) -> Section {
             ("target time", true),
             ("requests", true),
             ("failed", true),
+            ("median to 99 %, log", false),
             ("median", true),
             ("90 %", true),
             ("99 %", true),
@@ -312,12 +333,23 @@ fn slow(report: &Report) -> Section {
     section("slow", "What is slow", blocks)
 }
 
+/// Durations on a logarithmic axis from the shortest median to the longest percentile.
+fn spread(endpoints: &[Endpoint]) -> impl Fn(&Endpoint) -> Cell {
+    let log = |seconds: f64| seconds.max(1e-4).ln();
+    let low = endpoints.iter().filter_map(|row| row.p50).map(log).fold(f64::INFINITY, f64::min);
+    let high = endpoints.iter().filter_map(|row| row.p99).map(log).fold(f64::NEG_INFINITY, f64::max);
+    let place = move |seconds| ((log(seconds) - low) / (high - low).max(0.1)).clamp(0.0, 1.0);
+    move |row| match (row.p50, row.p90, row.p99) {
+        (Some(p50), Some(p90), Some(p99)) => Cell::Spread([place(p50), place(p90), place(p99)]),
+        _ => Cell::Nothing,
+    }
+}
+
 fn compared(report: &Report) -> Section {
     let blocks = vec![totals_beside(report)];
     let mut section = section("compared", "Compared with earlier", blocks);
-    for comparison in &report.comparisons {
-        section.parts.push(routes_beside(comparison));
-    }
+    let known = report.comparisons.iter().filter(|comparison| comparison.totals.is_some());
+    section.parts = known.map(routes_beside).collect();
     section
 }
 
@@ -365,12 +397,6 @@ fn routes_beside(comparison: &Comparison) -> Section {
         Against::Before => ("before", "Against the time before"),
     };
     let mut blocks = Vec::new();
-    if comparison.totals.is_none() {
-        blocks.push(Block::Text(format!(
-            "The lake has no requests from {} UTC: nothing to compare with.",
-            span(comparison.window)
-        )));
-    }
     if let Some(from) = &comparison.only_from {
         blocks.push(Block::Text(format!("The lake begins only at {} UTC: requests are not comparable.", time(from))));
     }
@@ -398,10 +424,12 @@ fn route_change(row: &RouteChange) -> Vec<Cell> {
 }
 
 fn clients(report: &Report) -> Section {
+    let most = report.clients.iter().map(|row| row.requests).max().unwrap_or(1).max(1) as f64;
     let rows = report.clients.iter().map(|row| {
         vec![
             text(&row.client),
-            Cell::Bar(row.share, count(row.requests)),
+            Cell::Bar(row.requests as f64 / most, count(row.requests)),
+            Cell::Number(percent(row.share)),
             Cell::Number(percent(row.error_rate)),
             Cell::Number(row.bytes.map_or_else(|| "-".to_owned(), size)),
             Cell::Number(row.routes.map_or_else(|| "-".to_owned(), count)),
@@ -413,6 +441,7 @@ fn clients(report: &Report) -> Section {
         &[
             ("client", false),
             ("requests", false),
+            ("of all", true),
             ("failed", true),
             ("sent to it", true),
             ("routes", true),

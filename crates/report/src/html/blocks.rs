@@ -11,10 +11,16 @@ use crate::words;
 /// Longer texts are shown cut, and whole when asked for.
 const LONGEST_TEXT: usize = 700;
 const LONGEST_CELL: usize = 120;
+/// Texts up to this length stay in one line.
+const SHORT: usize = 22;
 
 pub(super) fn block(axis: &Axis, block: &Block, out: &mut String) -> Result {
     match block {
         Block::Text(text) => flow("p", text, out),
+        Block::Finding { title, text } => {
+            writeln!(out, "<p class=\"label\">{}</p>", escaped(title))?;
+            flow("p", text, out)
+        }
         Block::List { label, items } => {
             if !label.is_empty() {
                 writeln!(out, "<p class=\"label\">{label}</p>")?;
@@ -95,7 +101,9 @@ fn head(columns: &[Column], out: &mut String) -> Result {
 fn write_cell(cell: &Cell, column: &Column, names_row: bool, out: &mut String) -> Result {
     let (element, scope) = if names_row { ("th", " scope=\"row\"") } else { ("td", "") };
     let class = match cell {
-        Cell::Bar(..) => " class=\"bar\"",
+        Cell::Bar(..) | Cell::Spread(_) => " class=\"bar\"",
+        Cell::Text(text) if text.chars().nth(SHORT).is_none() => " class=\"short\"",
+        Cell::Text(_) => " class=\"text\"",
         _ if column.is_number => " class=\"n\"",
         _ => "",
     };
@@ -108,6 +116,7 @@ fn write_cell(cell: &Cell, column: &Column, names_row: bool, out: &mut String) -
             write!(out, "{}", escaped(text))?;
             svg::bar(*share, out)?;
         }
+        Cell::Spread(places) => svg::spread(places, out)?,
     }
     write!(out, "</{element}>")
 }

@@ -61,15 +61,15 @@
     const axis = { stroke: style("muted"), grid: { stroke: style("grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const plot = new uPlot({
       width: place.clientWidth,
-      height: 210,
-      padding: [20, 8, 0, 0],
+      height: 200,
+      padding: [20, 18, 0, 0],
       tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
       scales: {
         x: { time: true, range: (_, min, max) => [min, max] },
         y: chart.log ? { distr: 3 } : { range: (_, min, max) => uPlot.rangeNum(0, Math.max(chart.top ?? 0, max || 1), { min: { pad: 0, hard: 0, mode: 1 }, max: { pad: chart.top ? 0 : 0.1, mode: 0 } }) },
       },
       axes: [
-        { ...axis, values: (_, ticks, __, ___, step) => ticks.map((tick) => label(tick, step)) },
+        { ...axis, size: 28, values: (_, ticks, __, ___, step) => ticks.map((tick) => label(tick, step)) },
         { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : said(tick))) },
       ],
       series: [
@@ -77,7 +77,7 @@
         ...chart.series.map(({ name, color, dashed, area }) => {
           const stroke = style(color.slice(2));
           return {
-            label: name, stroke, width: 1.75, dash: dashed ? [6, 4] : undefined, fill: area ? `${stroke}2a` : undefined,
+            label: name, stroke, width: 1.75, dash: dashed ? [6, 4] : undefined, fill: area ? `${stroke}26` : undefined,
             points: { show: false }, value: (_, value) => (value === null ? "-" : said(value)),
           };
         }),
@@ -95,7 +95,6 @@
     }, [times, ...chart.series.map(({ values }) => values)], place);
     plot.setScale("x", zoomed);
     plot.over.addEventListener("dblclick", () => zoom(whole));
-    sync.sub(plot);
     figure.classList.add("live");
     return plot;
   }
@@ -110,7 +109,6 @@
 
   function drawAll() {
     for (const plot of plots) {
-      sync.unsub(plot);
       plot.destroy();
     }
     plots = data.charts.map(draw);

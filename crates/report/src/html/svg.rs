@@ -32,6 +32,22 @@ pub(super) fn bar(share: f64, out: &mut String) -> Result {
     write!(out, "<svg aria-hidden=\"true\"><rect width=\"{:.1}%\" height=\"100%\"/></svg>", (100.0 * share).max(1.0))
 }
 
+/// From the median to the 99th percentile, with the 90th between.
+pub(super) fn spread([p50, p90, p99]: &[f64; 3], out: &mut String) -> Result {
+    // The dots at the ends are whole.
+    let place = |x: f64| 3.0 + 94.0 * x;
+    let [p50, p90, p99] = [place(*p50), place(*p90), place(*p99)];
+    write!(
+        out,
+        "<svg class=\"spread\" aria-hidden=\"true\"><line x1=\"{p50:.1}%\" x2=\"{p99:.1}%\" y1=\"9\" y2=\"9\"/>"
+    )?;
+    write!(
+        out,
+        "<circle class=\"s-blue\" cx=\"{p50:.1}%\" cy=\"9\" r=\"4\"/><circle class=\"s-purple\" cx=\"{p90:.1}%\" cy=\"9\" r=\"3\"/>"
+    )?;
+    write!(out, "<circle class=\"s-red\" cx=\"{p99:.1}%\" cy=\"9\" r=\"4\"/></svg>")
+}
+
 pub(super) fn swatch(style: &str, out: &mut String) -> Result {
     write!(out, "<svg class=\"swatch {style}\" aria-hidden=\"true\"><line x1=\"1\" x2=\"21\" y1=\"6\" y2=\"6\"/></svg>")
 }
