@@ -45,8 +45,11 @@ pub(crate) fn man(args: &Man) -> Result<Exit> {
 fn with_query_names(command: Command) -> Result<Command> {
     let names: Vec<String> = Catalogue::load(None)?.iter().map(|query| query.name.clone()).collect();
     let known = |command: Command| {
-        let names = names.clone();
-        command.mut_arg("name", |arg| arg.value_parser(PossibleValuesParser::new(names)))
+        // Not `mut_arg`, which would put it behind the other positional argument.
+        command.mut_args(|arg| match arg.get_id() == "name" {
+            true => arg.value_parser(PossibleValuesParser::new(names.clone())),
+            false => arg,
+        })
     };
     Ok(command.mut_subcommand("query", known).mut_subcommand("queries", known))
 }
