@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Folder of the lake, or s3://bucket/prefix.
     #[arg(long, env = "ALBATROSS_LAKE", default_value = "./lake", global = true, value_name = "FOLDER")]
     pub(crate) lake: String,
+    /// Defaults of options, and what `nightly` does [default: ./albatross.toml if it is there].
+    #[arg(id = "config", long, env = "ALBATROSS_CONFIG", global = true, value_name = "FILE")]
+    _config: Option<PathBuf>, // read before the options are known
     #[command(flatten)]
     pub(crate) s3: S3Args,
     #[command(flatten)]
@@ -53,6 +56,14 @@ pub(crate) enum Command {
     Maintain(Maintain),
     /// Read everything in the lake and check it against its log, its ledger and its sources.
     Verify(Verify),
+    /// Do all of a night's work: ingest, CPU, maintenance, and a folder with the report of a day.
+    Nightly(crate::nightly::Nightly),
+    /// Write an albatross.toml to begin with.
+    Init(crate::init::Init),
+    /// Print what completes commands in a shell.
+    Completions(crate::completions::Completions),
+    /// Write the man pages.
+    Man(crate::completions::Man),
 }
 
 /// Read logs and metrics into the lake.
@@ -195,7 +206,7 @@ pub(crate) struct Follow {
     pub(crate) json: bool,
 }
 
-/// Answer a named question.
+/// Answer a named question; with --out, write the answers of several into a folder.
 #[derive(ClapArgs)]
 #[command(disable_help_flag = true)]
 pub(crate) struct NamedQuery {

@@ -1,6 +1,7 @@
 //! `albatross check`.
 
 use std::io::Write;
+use std::path::Path;
 
 use albatross_check::{File, Outcome, Report};
 use albatross_lake::Lake;
@@ -23,9 +24,7 @@ pub(crate) enum Form {
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Check) -> Result<Exit> {
     let name = safe(&args.file.to_string_lossy());
-    let text =
-        std::fs::read_to_string(&args.file).map_err(|error| UsageError(format!("cannot read {name}: {error}")))?;
-    let file = File::parse(&name, &text).map_err(|fault| UsageError(safe(&fault.to_string())))?;
+    let file = file(&args.file)?;
     let clock = Clock::system(args.tz);
     let (from, to) = (time("from", &args.from, &clock)?, time("to", &args.to, &clock)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -47,6 +46,13 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Check) -> Result<Exit> {
     }
     out.flush()?;
     Ok(if report.failed > 0 { Exit::Finding } else { Exit::Fine })
+}
+
+/// Reads a file of checks.
+pub(crate) fn file(path: &Path) -> Result<File, UsageError> {
+    let name = safe(&path.to_string_lossy());
+    let text = std::fs::read_to_string(path).map_err(|error| UsageError(format!("cannot read {name}: {error}")))?;
+    File::parse(&name, &text).map_err(|fault| UsageError(safe(&fault.to_string())))
 }
 
 /// A line for each verdict, the failed ones first.

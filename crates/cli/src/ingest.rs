@@ -54,12 +54,19 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Ingest) -> Result<Exit> {
         format!("ingest stopped; {} had been committed and stay, run it again to go on", plural(rows, "row"))
     })?;
     report(&summary, args.quiet, started.elapsed());
-    Ok(match summary.failures.len() as u64 + summary.left {
-        0 if args.maintain => maintain::run_on(&runtime, &lake_at, &Default::default(), &stop, args.quiet)?,
+    match exit(&summary) {
+        Exit::Fine if args.maintain => maintain::run_on(&runtime, &lake_at, &Default::default(), &stop, args.quiet),
+        exit => Ok(exit),
+    }
+}
+
+/// How a run ended.
+pub(crate) fn exit(summary: &Summary) -> Exit {
+    match summary.failures.len() as u64 + summary.left {
         0 => Exit::Fine,
         _ if summary.ingested_files() + summary.already == 0 => Exit::Failed,
         _ => Exit::Partial,
-    })
+    }
 }
 
 fn window(args: &Ingest) -> Result<Window> {
@@ -87,7 +94,7 @@ pub(crate) fn cores() -> usize {
 }
 
 /// The user's rules, and the name under which the ledger keeps them: the built-in version, and a checksum of the file.
-fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
+pub(crate) fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
     let Some(path) = file else { return Ok((Routes::default(), RULES_VERSION.to_string())) };
     let name = safe(&path.to_string_lossy());
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the routes file {name}"))?;
@@ -159,6 +166,7 @@ impl Progress {
     }
 }
 
+/// Says what was done.
 pub(crate) fn report(summary: &Summary, quiet: bool, time: Duration) {
     for (source, warning) in &summary.warnings {
         tracing::warn!(source = source.as_str(), warning = warning.as_str(), "source has something odd");

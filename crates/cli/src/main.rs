@@ -6,31 +6,43 @@
 mod args;
 mod check;
 mod compare;
+mod completions;
+mod config;
 mod diagnose;
 mod exit;
 mod follow;
 mod ingest;
+mod init;
 mod logs;
 mod maintain;
+mod nightly;
 mod query;
 mod report;
 mod s3;
 mod show;
 mod status;
+mod summaries;
 mod verify;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, Command};
+use config::Config;
 use exit::Exit;
 use logs::LogArgs;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match run(&args) {
+    let line: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let config = config::load(&line);
+    let command = match &config {
+        Ok(config) => config.defaults(Args::command()),
+        Err(_) => Args::command(),
+    };
+    let args = Args::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    match run(&args, config) {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_broken_pipe(&error) => Exit::Fine.into(),
         Err(error) => {
@@ -45,11 +57,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<Exit> {
+fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
+    // What needs no file must not fail with it: one of these may be how it is mended.
+    match &args.command {
+        Command::Init(command) => return init::run(command),
+        Command::Completions(command) => return completions::run(command),
+        Command::Man(command) => return completions::man(command),
+        _ => {}
+    }
+    let config = &config?;
     let (lake, s3, log) = (args.lake.as_str(), &args.s3, &args.log);
     let quiet = match &args.command {
         Command::Ingest(command) => command.quiet,
         Command::Maintain(command) => command.quiet,
+        Command::Nightly(command) => command.quiet,
         Command::Report(command) => command.quiet,
         _ => false,
     };
@@ -60,7 +81,7 @@ fn run(args: &Args) -> Result<Exit> {
     }
     match &args.command {
         Command::Ingest(command) => ingest::run(lake, s3, command),
-        Command::Query(command) => query::named(lake, s3, log, command),
+        Command::Query(command) => query::named(lake, s3, log, config, command),
         Command::Compare(command) => compare::run(lake, s3, command),
         Command::Check(command) => check::run(lake, s3, command),
         Command::Diagnose(command) => diagnose::run(lake, s3, command),
@@ -71,5 +92,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),
         Command::Verify(command) => verify::run(lake, s3, command),
+        Command::Nightly(command) => nightly::run(lake, s3, config, command),
+        Command::Init(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Fine), // done above
     }
 }

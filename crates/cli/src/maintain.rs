@@ -13,32 +13,38 @@ use tokio::runtime::Runtime;
 use crate::args::Maintain;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::stop_on_signal;
+use crate::logs;
 use crate::s3::S3Args;
-use crate::show::{count, plural, safe, size};
+use crate::show::{count, plural, size};
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Maintain) -> Result<Exit> {
-    if args.target < 2 * args.small {
-        return Err(UsageError(
-            "--target must be at least twice --small, or what was merged would be small again".into(),
-        )
-        .into());
-    }
-    if args.grace > TimeDelta::days(7) {
-        return Err(UsageError("--grace can be 7d at most: the log forgets removals after that".into()).into());
-    }
-    let options = Options {
+    let options = validated(Options {
         small: args.small,
         target: args.target,
         retain_days: args.retain,
         grace: args.grace,
         dry_run: args.dry_run,
         ..Options::default()
-    };
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let lake_at = runtime.block_on(Lake::open_with(lake, &s3.s3()))?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(stop_on_signal(Arc::clone(&stop), "the day in hand is left as it was"));
     run_on(&runtime, &lake_at, &options, &stop, args.quiet)
+}
+
+/// Options that go together.
+pub(crate) fn validated(options: Options) -> Result<Options> {
+    if options.target < 2 * options.small {
+        return Err(UsageError(
+            "--target must be at least twice --small, or what was merged would be small again".into(),
+        )
+        .into());
+    }
+    if options.grace > TimeDelta::days(7) {
+        return Err(UsageError("--grace can be 7d at most: the log forgets removals after that".into()).into());
+    }
+    Ok(options)
 }
 
 /// Also after an ingest.
@@ -52,12 +58,12 @@ pub(crate) fn run_on(
     let started = Instant::now();
     let on_event = |event: Event<'_>| {
         if let Event::Failed(failure) = event {
-            eprintln!("albatross: {}: {}", safe(&failure.source), safe(&failure.reason));
+            tracing::warn!(source = failure.source, reason = failure.reason, "file left as found");
         }
     };
     let summary = maintain(runtime.handle(), lake, options, stop, &on_event)
         .context("maintenance stopped; nothing is lost, run it again to go on")?;
-    if !quiet {
+    if !quiet && logs::for_people() {
         report(&summary, options, started.elapsed());
     }
     Ok(if summary.failures.is_empty() && !summary.stopped { Exit::Fine } else { Exit::Partial })

@@ -3,23 +3,31 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use albatross_lake::Lake;
-use albatross_query::{Catalogue, Clock, Format, Kind, Options, Query, SendableRecordBatchStream, Session, write};
+use albatross_query::{
+    Catalogue, Clock, Format, Kind, Options, Query, SendableRecordBatchStream, Session, Written, write,
+};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::{Arg, Args as _, Command, FromArgMatches};
 
 use crate::args::{NamedQuery, Output, Queries, Sql};
+use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::logs::{self, LogArgs};
 use crate::s3::S3Args;
 use crate::show::safe;
+use crate::summaries;
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
-pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, args: &NamedQuery) -> Result<Exit> {
+pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args: &NamedQuery) -> Result<Exit> {
+    if summaries::is_wanted(args) {
+        return summaries::run(lake, s3, log, config, args);
+    }
+    let own_queries = |rest: &[String]| own_queries(rest).or_else(|| config.queries());
     let Some(name) = args.name.as_deref().filter(|name| !["-h", "--help"].contains(name)) else {
         logs::start(log, false)?;
         return list(&Queries { name: None, queries: own_queries(&args.rest) });
@@ -29,8 +37,8 @@ pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, args: &NamedQuery) -
         let _ = logs::start(log, false); // the error that follows says more
         warn_of_faults(&catalogue);
     })?;
-    let matches =
-        command(query).get_matches_from(std::iter::once(format!("albatross query {name}")).chain(args.rest.clone()));
+    let matches = command(query, config.zone())
+        .get_matches_from(std::iter::once(format!("albatross query {name}")).chain(args.rest.clone()));
     logs::start(&LogArgs::from_arg_matches(&matches)?.or(log), false)?;
     warn_of_faults(&catalogue);
     let lake = matches.get_one::<String>("lake").map_or(lake, String::as_str);
@@ -46,7 +54,7 @@ pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, args: &NamedQuery) -
 }
 
 /// The options of a named query as a command of its own, so that `--help` and errors speak of them.
-fn command(query: &Query) -> Command {
+fn command(query: &Query, zone: Tz) -> Command {
     let option = |id: &str, value: &str, help: String| {
         let long = id.replace('_', "-");
         // People write parameters as the SQL has them, too.
@@ -65,7 +73,7 @@ fn command(query: &Query) -> Command {
         .next_help_heading("Window")
         .arg(option("from", "TIME", "Begin: 2026-11-19, \"2026-11-19 18:00\", 2026-11-19T18:00:00Z, -2h, yesterday; the whole lake unless given".into()))
         .arg(option("to", "TIME", "End, not included".into()))
-        .arg(option("tz", "ZONE", "Zone of times given without one, such as Europe/Berlin".into()).value_parser(parse_zone).default_value("UTC"))
+        .arg(option("tz", "ZONE", "Zone of times given without one, such as Europe/Berlin".into()).value_parser(parse_zone).default_value(zone.name()))
         .next_help_heading("Parameters");
     for param in &query.params {
         let default = param.default.as_ref().map_or(String::new(), |default| format!(" [default: {default}]"));
@@ -87,6 +95,7 @@ fn command(query: &Query) -> Command {
                 .help("Folder of the lake, or s3://bucket/prefix")
                 .env("ALBATROSS_LAKE"),
         )
+        .arg(Arg::new("config").long("config").value_name("FILE").help("Defaults of options"))
         .arg(
             Arg::new("queries")
                 .long("queries")
@@ -125,7 +134,7 @@ fn own_queries(rest: &[String]) -> Option<PathBuf> {
         .or_else(|| std::env::var_os("ALBATROSS_QUERIES").map(PathBuf::from))
 }
 
-fn warn_of_faults(catalogue: &Catalogue) {
+pub(crate) fn warn_of_faults(catalogue: &Catalogue) {
     for fault in catalogue.faults() {
         tracing::warn!(warning = %fault, "query cannot be used");
     }
@@ -142,7 +151,7 @@ pub(crate) fn list(args: &Queries) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     if let Some(name) = &args.name {
         let query = catalogue.get(name)?;
-        writeln!(out, "{}\n{}", command(query).render_long_help(), query.sql.trim_end())?;
+        writeln!(out, "{}\n{}", command(query, Tz::UTC).render_long_help(), query.sql.trim_end())?;
         return Ok(Exit::Fine);
     }
     let width = catalogue.iter().map(|query| query.name.len()).max().unwrap_or(0);
@@ -194,19 +203,7 @@ pub(crate) fn answer(
         let format = format(output)?;
         let mut options = Options::default();
         match &output.output {
-            Some(path) => {
-                // A reader never finds half an answer: it is written beside the file and then put in its place.
-                let part = PathBuf::from(format!("{}.part", path.display()));
-                let context = || format!("cannot write {}", safe(&path.to_string_lossy()));
-                let mut file = BufWriter::new(File::create(&part).with_context(context)?);
-                let result = write(format, stream, &mut file, &options).await.map_err(anyhow::Error::from);
-                let result = result.and_then(|written| {
-                    file.flush()?;
-                    std::fs::rename(&part, path)?;
-                    Ok(written)
-                });
-                result.inspect_err(|_| drop(std::fs::remove_file(&part))).with_context(context)
-            }
+            Some(path) => to_file(path, format, stream).await,
             None => {
                 let stdout = std::io::stdout();
                 options.terminal = stdout.is_terminal();
@@ -222,6 +219,20 @@ pub(crate) fn answer(
         }
     })?;
     Ok(if output.fail_on_rows && written.rows > 0 { Exit::Finding } else { Exit::Fine })
+}
+
+/// A reader never finds half an answer: it is written beside the file and then put in its place.
+pub(crate) async fn to_file(path: &Path, format: Format, stream: SendableRecordBatchStream) -> Result<Written> {
+    let part = PathBuf::from(format!("{}.part", path.display()));
+    let context = || format!("cannot write {}", safe(&path.to_string_lossy()));
+    let mut file = BufWriter::new(File::create(&part).with_context(context)?);
+    let result = write(format, stream, &mut file, &Options::default()).await.map_err(anyhow::Error::from);
+    let result = result.and_then(|written| {
+        file.flush()?;
+        std::fs::rename(&part, path)?;
+        Ok(written)
+    });
+    result.inspect_err(|_| drop(std::fs::remove_file(&part))).with_context(context)
 }
 
 pub(crate) fn format(output: &Output) -> Result<Format> {

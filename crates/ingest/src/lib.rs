@@ -32,7 +32,8 @@ pub mod verify;
 mod window;
 mod worker;
 
-pub use summary::{Event, Failure, Summary};
+pub use source::Given;
+pub use summary::{Event, Failure, Planned, Summary};
 pub use window::Window;
 
 use std::collections::HashSet;
@@ -43,6 +44,8 @@ use albatross_formats::{Format, Settings};
 use albatross_lake::{Lake, Table, TxnId};
 use albatross_s3::S3;
 use tokio::runtime::Handle;
+
+use source::Source;
 
 /// What to ingest, and how.
 #[derive(Clone, Debug)]
@@ -119,16 +122,53 @@ pub fn ingest(
     stop: &AtomicBool,
     on_event: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary, Error> {
-    let (found, failures) = source::discover(runtime, &options.s3, &options.inputs, &options.window);
-    let mut found = found;
-    found.retain(|source| options.shard.is_none_or(|shard| shard.takes(&source.uri)));
-    let mut summary = Summary { found: found.len() as u64, failures, ..Summary::default() };
-    summary.failures.iter().for_each(Failure::tell);
+    let (found, failures) = discover(runtime, options);
+    take(runtime, lake, options, stop, on_event, found, Summary { failures, ..Summary::default() })
+}
 
-    let mut todo = found;
+/// As [`ingest`], of sources that are given instead of `options.inputs`.
+pub fn ingest_given(
+    runtime: &Handle,
+    lake: &Lake,
+    options: &Options,
+    given: Vec<Given>,
+    stop: &AtomicBool,
+    on_event: &(dyn Fn(Event) + Sync),
+) -> Result<Summary, Error> {
+    let found = given.into_iter().map(Source::from).collect();
+    take(runtime, lake, options, stop, on_event, found, Summary::default())
+}
+
+/// What [`ingest`] would do; nothing is changed. Without a lake everything is new.
+pub fn plan(runtime: &Handle, lake: Option<&Lake>, options: &Options) -> Result<Planned, Error> {
+    let (found, failures) = discover(runtime, options);
+    let mut summary = Summary { failures, ..Summary::default() };
+    let new = match lake {
+        Some(lake) => new_ones(runtime, lake, found, &mut summary)?,
+        None => found,
+    };
+    Ok(Planned {
+        files: new.iter().map(|source| source.uri.clone()).collect(),
+        bytes: new.iter().map(|source| source.size).sum(),
+        already: summary.already,
+        failures: summary.failures,
+    })
+}
+
+fn discover(runtime: &Handle, options: &Options) -> (Vec<Source>, Vec<Failure>) {
+    let (mut found, failures) = source::discover(runtime, &options.s3, &options.inputs, &options.window);
+    found.retain(|source| options.shard.is_none_or(|shard| shard.takes(&source.uri)));
+    failures.iter().for_each(Failure::tell);
+    (found, failures)
+}
+
+/// Those that are not in the lake.
+fn new_ones(runtime: &Handle, lake: &Lake, found: Vec<Source>, summary: &mut Summary) -> Result<Vec<Source>, Error> {
+    summary.found = found.len() as u64;
+    let mut new = found;
     {
         let known = committed(runtime, lake)?;
-        todo.retain(|source| {
+        new.retain(|source| {
             let there = source.txn().is_some_and(|txn| known.iter().any(|ids| ids.contains(&txn)));
             match there {
                 true => tracing::debug!(source = source.uri, "source skipped, it is in the lake already"),
@@ -137,8 +177,20 @@ pub fn ingest(
             !there
         });
     }
-    summary.already = summary.found - todo.len() as u64;
-    todo = ledger::without_changed(runtime, lake, todo, &mut summary)?;
+    summary.already = summary.found - new.len() as u64;
+    ledger::without_changed(runtime, lake, new, summary)
+}
+
+fn take(
+    runtime: &Handle,
+    lake: &Lake,
+    options: &Options,
+    stop: &AtomicBool,
+    on_event: &(dyn Fn(Event) + Sync),
+    found: Vec<Source>,
+    mut summary: Summary,
+) -> Result<Summary, Error> {
+    let mut todo = new_ones(runtime, lake, found, &mut summary)?;
     let bytes = todo.iter().map(|source| source.size).sum();
     tracing::info!(found = summary.found, already = summary.already, files = todo.len(), bytes, "sources listed");
     on_event(Event::Start { files: todo.len() as u64, bytes, already: summary.already });

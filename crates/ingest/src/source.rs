@@ -4,13 +4,14 @@ mod bucket;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use albatross_lake::TxnId;
 use albatross_s3::{Address, Bucket, Object, S3};
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use walkdir::{DirEntry, WalkDir};
 
@@ -35,6 +36,32 @@ enum Place {
     Disk { path: PathBuf, modified_ns: u128 },
     S3 { bucket: Bucket, object: Arc<Object> },
     Stdin,
+    Given(Bytes),
+}
+
+/// A source that was not found but made, such as an answer of a service.
+///
+/// Its name alone is its identity: what is once in the lake under a name is never taken again, whatever the bytes are. So the name must say
+/// which part of the world it holds, and that part must not change any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Stands in the column `source_file`; of a scheme of its own, such as `cloudwatch://eu-central-1/...`.
+    pub uri: String,
+    /// As in a file.
+    pub bytes: Vec<u8>,
+}
+
+impl Given {
+    /// What is in the lake's table once a source of this name is.
+    pub fn id(uri: &str) -> TxnId {
+        TxnId::of_source(uri, "", 0)
+    }
+}
+
+impl From<Given> for Source {
+    fn from(Given { uri, bytes }: Given) -> Source {
+        Source { uri, size: bytes.len() as u64, place: Place::Given(bytes.into()) }
+    }
 }
 
 impl Source {
@@ -45,6 +72,7 @@ impl Source {
             Place::Disk { modified_ns, .. } => Some(TxnId::of_source(&self.uri, &modified_ns.to_string(), self.size)),
             Place::S3 { object, .. } => Some(TxnId::of_source(&self.uri, &object.etag, self.size)),
             Place::Stdin => None,
+            Place::Given(_) => Some(Given::id(&self.uri)),
         }
     }
 
@@ -58,6 +86,7 @@ impl Source {
             Place::Disk { path, .. } => Box::new(File::open(path)?),
             Place::S3 { bucket, object } => Box::new(bucket.reader(object)),
             Place::Stdin => Box::new(io::stdin()),
+            Place::Given(bytes) => Box::new(Cursor::new(bytes.clone())),
         })
     }
 

@@ -59,6 +59,18 @@ impl Summary {
     }
 }
 
+/// What a run would do.
+#[derive(Clone, Debug, Default)]
+pub struct Planned {
+    /// New ones, by their names.
+    pub files: Vec<String>,
+    /// Of these, as stored.
+    pub bytes: u64,
+    pub already: u64,
+    /// Inputs that could not be listed, and sources that would be refused.
+    pub failures: Vec<Failure>,
+}
+
 /// Progress, called from any thread.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {

@@ -109,13 +109,18 @@ impl Catalogue {
 
     /// The name most like `name`, if it is alike at all.
     fn nearest(&self, name: &str) -> Option<&str> {
-        let wanted = name.to_lowercase().replace('-', "_");
-        if let Some(part) = self.queries.keys().find(|known| wanted.len() > 2 && known.contains(&wanted)) {
-            return Some(part);
-        }
-        let (distance, near) = self.queries.keys().map(|known| (distance(known, &wanted), known)).min()?;
-        (distance <= wanted.len() / 3).then_some(near)
+        nearest(name, self.queries.keys().map(String::as_str))
     }
+}
+
+/// The known name that somebody may have meant who wrote this one: the first that contains it, else the most like it, if any is alike.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let wanted = name.to_lowercase().replace('-', "_");
+    if let Some(part) = known.clone().find(|known| wanted.len() > 2 && known.contains(&wanted)) {
+        return Some(part);
+    }
+    let (distance, near) = known.map(|known| (distance(known, &wanted), known)).min()?;
+    (distance <= wanted.len() / 3).then_some(near)
 }
 
 fn is_name(name: &str) -> bool {

@@ -19,7 +19,7 @@ mod output;
 pub mod compare;
 mod error;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, nearest};
 pub use datafusion::execution::SendableRecordBatchStream;
 pub use error::{Error, Result};
 pub use header::{Column, Query};

@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::credentials::Kept;
 use crate::error::{Error, Result, chain};
-use crate::{Bucket, Limits};
+use crate::{Bucket, CloudWatch, Limits};
 
 /// What a user may say about S3. What is not said comes from AWS's environment variables and files.
 #[derive(Debug, Clone, Default)]
@@ -87,10 +87,19 @@ impl S3 {
         if let Some(bucket) = buckets.get(name) {
             return Ok(bucket.clone());
         }
-        let settings = self.0.settings.get_or_try_init(|| Settings::find(&self.0.options)).await?;
-        let bucket = Bucket::open(Arc::clone(settings), name).await?;
+        let bucket = Bucket::open(self.settings().await?, name).await?;
         buckets.insert(name.to_owned(), bucket.clone());
         Ok(bucket)
+    }
+
+    /// CloudWatch of a region, else of the one that S3 is in unless a bucket says otherwise. Its endpoint is AWS_ENDPOINT_URL_CLOUDWATCH,
+    /// AWS_ENDPOINT_URL, the profile's, or AWS's own.
+    pub async fn cloudwatch(&self, region: Option<&str>) -> Result<CloudWatch> {
+        CloudWatch::new(self.settings().await?, region)
+    }
+
+    async fn settings(&self) -> Result<Arc<Settings>> {
+        self.0.settings.get_or_try_init(|| Settings::find(&self.0.options)).await.cloned()
     }
 }
 
@@ -147,6 +156,12 @@ impl Settings {
             limits: options.limits,
             sdk,
         }))
+    }
+
+    /// What AWS's variables and files name instead of the service's own address; `variable` is that of the service.
+    pub(crate) fn endpoint_of(&self, variable: &str) -> Option<String> {
+        let endpoint = std::env::var(variable).ok().or_else(|| self.sdk.endpoint_url().map(str::to_owned));
+        endpoint.filter(|url| !url.is_empty()).map(|url| url.trim_end_matches('/').to_owned())
     }
 
     /// A client for a region that does no more than send requests: trying again is ours.

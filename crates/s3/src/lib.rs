@@ -1,4 +1,4 @@
-//! Where S3 is and how to talk to it. The only crate that knows AWS.
+//! Where S3 is and how to talk to it, and to CloudWatch. The only crate that knows AWS.
 //!
 //! - **One credential chain** for everything: environment, profiles, SSO, web identity, containers, IMDS, as `aws-config` finds them.
 //! - **Every request is retried here** and nowhere else, with backoff and full jitter, a limited number of times. Each retry is a
@@ -14,6 +14,7 @@
 
 mod address;
 mod bucket;
+mod cloudwatch;
 mod connect;
 mod credentials;
 mod error;
@@ -23,6 +24,7 @@ mod store;
 
 pub use address::Address;
 pub use bucket::{Bucket, Listing, Object};
+pub use cloudwatch::{CloudWatch, KEPT, METRICS_PER_CALL, Measured, Metric, Minutes};
 pub use connect::{AccessKey, Options, S3};
 pub use error::{Error, Result};
 pub use reader::Reader;

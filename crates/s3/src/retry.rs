@@ -36,7 +36,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The wait after failure number `failures`: full jitter, so that many clients that failed together do not come back together.
-    fn wait(&self, failures: u32) -> Duration {
+    pub(crate) fn wait(&self, failures: u32) -> Duration {
         let most = self.first_wait.saturating_mul(1 << (failures - 1).min(16)).min(self.longest_wait);
         let random = RandomState::new().hash_one(0) >> 11; // 53 bits, seeded anew by the system
         most.mul_f64(random as f64 / (1_u64 << 53) as f64)

@@ -1,4 +1,4 @@
-//! moto's S3 server, for as long as a test holds it.
+//! moto's server, of S3 and CloudWatch, for as long as a test holds it.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -59,19 +59,48 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// A request that needs no signature, as nothing does here.
+    /// A request to S3 that needs no signature, as nothing does here.
     pub async fn ask(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        self.ask_service("us-east-1/s3", "application/octet-stream", method, target, body).await
+    }
+
+    /// moto tells services apart by what a signature is for.
+    async fn ask_service(&self, scope: &str, form: &str, method: &str, target: &str, body: &[u8]) -> Answer {
         let headers = [
-            ("host".to_owned(), format!("127.0.0.1:{}", self.port)),
-            ("content-length".to_owned(), body.len().to_string()),
-            (
-                "authorization".to_owned(),
-                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request".to_owned(),
-            ),
+            ("host", format!("127.0.0.1:{}", self.port)),
+            ("content-length", body.len().to_string()),
+            ("content-type", form.to_owned()),
+            ("authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{scope}/aws4_request")),
         ];
-        let request =
-            Request { method: method.into(), target: target.into(), headers: headers.into(), body: body.to_vec() };
+        let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+        let request = Request { method: method.into(), target: target.into(), headers, body: body.to_vec() };
         http::ask(("127.0.0.1", self.port), &request).await.expect("moto answers")
+    }
+
+    /// Puts minutes of a metric into CloudWatch: when, average and maximum, each minute as two values that have these.
+    pub async fn put_metric(
+        &self,
+        region: &str,
+        (namespace, metric): (&str, &str),
+        dimensions: &[(&str, &str)],
+        minutes: &[(String, f64, f64)],
+    ) {
+        for some in minutes.chunks(100) {
+            let mut form = format!("Action=PutMetricData&Version=2010-08-01&Namespace={}", encoded(namespace));
+            let values = some.iter().flat_map(|(at, average, maximum)| [(at, *maximum), (at, 2.0 * average - maximum)]);
+            for (n, (at, value)) in values.enumerate() {
+                let datum = format!("MetricData.member.{}", n + 1);
+                form +=
+                    &format!("&{datum}.MetricName={metric}&{datum}.Timestamp={}&{datum}.Value={value}", encoded(at));
+                for (d, (name, value)) in dimensions.iter().enumerate() {
+                    let dimension = format!("{datum}.Dimensions.member.{}", d + 1);
+                    form += &format!("&{dimension}.Name={}&{dimension}.Value={}", encoded(name), encoded(value));
+                }
+            }
+            let (scope, kind) = (format!("{region}/monitoring"), "application/x-www-form-urlencoded");
+            let answer = self.ask_service(&scope, kind, "POST", "/", form.as_bytes()).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
     }
 
     /// Stores an object; `key` as it stands in a URL.
@@ -95,6 +124,12 @@ impl Moto {
             }
         }
     }
+}
+
+fn encoded(text: &str) -> String {
+    let byte =
+        |byte: u8| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(byte).collect()
 }
 
 /// Ends when its standard input does, so that it does not outlive a test that is killed.
