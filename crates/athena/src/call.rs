@@ -7,7 +7,12 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+use crate::written;
 
 /// What an argument must be, or is cast to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,9 @@ pub(crate) struct Spec {
     pub(crate) returns: Returns,
     pub(crate) eval: fn(&Call) -> Result<ArrayRef>,
 }
+
+/// Reads a time, by a pattern if there is one. Milliseconds since 1970.
+pub(crate) type Reads = fn(&str, Option<&str>) -> Result<i64, String>;
 
 impl Spec {
     pub(crate) fn function(&'static self) -> ScalarUDF {
@@ -109,6 +117,22 @@ impl ScalarUDFImpl for Function {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         Ok((self.spec.returns)(arguments))
+    }
+
+    fn simplify(&self, args: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        let Some((reads, has_zone)) = crate::time::reader(self.spec.name) else {
+            return Ok(ExprSimplifyResult::Original(args));
+        };
+        let pattern = match args.get(1) {
+            None => Some(None),
+            Some(Expr::Literal(value, _)) => value.try_as_str().flatten().map(Some),
+            Some(_) => None,
+        };
+        let is_whole = |pattern| written::PROBES.iter().all(|(text, millis)| reads(text, pattern) == Ok(*millis));
+        match (pattern.is_some_and(is_whole), args.first().and_then(|text| written::column(text, context))) {
+            (true, Some(column)) => Ok(ExprSimplifyResult::Simplified(written::in_millis(column, has_zone))),
+            _ => Ok(ExprSimplifyResult::Original(args)),
+        }
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -299,9 +323,7 @@ impl std::str::FromStr for Zone {
             let minutes: i32 = digits[2..].parse().unwrap_or(0);
             (hours <= 18 && minutes < 60).then_some(Zone::Fixed(sign * (hours * 3600 + minutes * 60)))
         };
-        fixed()
-            .or_else(|| text.parse().ok().map(Zone::Named))
-            .ok_or_else(|| format!("there is no time zone `{text}`"))
+        fixed().or_else(|| text.parse().ok().map(Zone::Named)).ok_or_else(|| format!("there is no time zone `{text}`"))
     }
 }
 

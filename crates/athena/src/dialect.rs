@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByOptions, Select,
-    SelectItem, Statement, Subscript, Value, Visit, VisitMut, Visitor, VisitorMut,
-    helpers::attached_token::AttachedToken, visit_expressions_mut,
+    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderBy,
+    OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr, Statement, Subscript, Value, Visit,
+    VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken, visit_expressions_mut,
 };
 
 use crate::{TRY, may_fail};
@@ -95,7 +95,8 @@ fn last(name: &ObjectName) -> Option<&Ident> {
 }
 
 /// Changes what DataFusion does not know into what it knows; columns without a name keep what was written as theirs.
-/// With `trino`, also what it knows and Trino does otherwise: `concat`, `greatest`, `least` and `substr` of NULL.
+/// With `trino`, also what it knows and Trino does otherwise: `concat`, `greatest` and `least` of NULL, `substr` from the end;
+/// and statuses that are texts are numbers where they are compared with numbers.
 ///
 /// # Errors
 /// Says what cannot be had: types of IP addresses and JSON, forms of functions without a counterpart.
@@ -115,6 +116,27 @@ struct Rewriter {
 
 impl VisitorMut for Rewriter {
     type Break = String;
+
+    /// `SELECT DISTINCT count(*) AS n ... ORDER BY count(*)`: orders by the column, for after DISTINCT there is nothing else.
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        let (SetExpr::Select(select), Some(OrderBy { kind: OrderByKind::Expressions(order), .. })) =
+            (&*query.body, &mut query.order_by)
+        else {
+            return ControlFlow::Continue(());
+        };
+        if select.distinct.is_some() {
+            for by in order {
+                let same = select.projection.iter().find_map(|item| match item {
+                    SelectItem::ExprWithAlias { expr, alias } if *expr == by.expr => Some(alias.clone()),
+                    _ => None,
+                });
+                if let Some(alias) = same {
+                    by.expr = Expr::Identifier(alias);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
         let written = |item: &SelectItem| match item {
@@ -160,6 +182,15 @@ impl VisitorMut for Rewriter {
                 args.extend(substring_for.take().map(|length| *length));
                 *expr = call("substr", args);
             }
+            Expr::BinaryOp { left, op, right } if self.trino && is_comparison(op) => {
+                if is_number(right) {
+                    as_number(left);
+                } else if is_number(left) {
+                    as_number(right);
+                }
+            }
+            Expr::Between { expr, low, high, .. } if self.trino && is_number(low) && is_number(high) => as_number(expr),
+            Expr::InList { expr, list, .. } if self.trino && list.iter().all(is_number) => as_number(expr),
             Expr::Function(function) => match self.function(function) {
                 Ok(Some(new)) => *expr = new,
                 Ok(None) => {}
@@ -169,6 +200,37 @@ impl VisitorMut for Rewriter {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Columns of texts that are numbers in many people's tables. `-` is none.
+const STATUSES: [&str; 3] = ["target_status_code", "elb_response_code", "backend_response_code"];
+
+/// Makes a status that is compared with a number one, as it is in tables that declare it so.
+fn as_number(expr: &mut Expr) {
+    let name = match expr {
+        Expr::Identifier(ident) => Some(&*ident),
+        Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
+    };
+    if name.is_some_and(|name| STATUSES.contains(&name.value.to_lowercase().as_str())) {
+        let status = mem::replace(expr, null());
+        *expr = Expr::Cast {
+            kind: CastKind::TryCast,
+            expr: Box::new(status),
+            data_type: DataType::BigInt(None),
+            array: false,
+            format: None,
+        };
+    }
+}
+
+fn is_number(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)))
+}
+
+fn is_comparison(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
 }
 
 fn is_address(name: &str) -> bool {
@@ -230,10 +292,10 @@ impl Rewriter {
             }
             ("listagg", 1 | 2) => {
                 if args.len() == 1 {
-                    set_args(function, vec![
-                        FunctionArgExpr::Expr(args.remove(0)),
-                        FunctionArgExpr::Expr(text(String::new())),
-                    ]);
+                    set_args(
+                        function,
+                        vec![FunctionArgExpr::Expr(args.remove(0)), FunctionArgExpr::Expr(text(String::new()))],
+                    );
                 }
                 if let Some(by) = Some(mem::take(&mut function.within_group)).filter(|by| !by.is_empty())
                     && let FunctionArguments::List(list) = &mut function.args
@@ -389,11 +451,7 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(datafusion::sql::sqlparser::ast::FunctionArgumentList {
-            duplicate_treatment: None,
-            args,
-            clauses: Vec::new(),
-        }),
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
         filter: None,
         null_treatment: None,
         over: None,

@@ -18,7 +18,9 @@ pub(crate) fn items(pattern: &str) -> Result<Vec<Item>, String> {
             continue;
         }
         match c.is_ascii_alphabetic() {
-            true => items.push(item(c, length).ok_or_else(|| format!("pattern \"{pattern}\": `{c}` is not supported"))?),
+            true => {
+                items.push(item(c, length).ok_or_else(|| format!("pattern \"{pattern}\": `{c}` is not supported"))?)
+            }
             false => push_literal(&mut items, &rest[..length]),
         }
         rest = &rest[length..];
@@ -98,7 +100,11 @@ mod tests {
         for (text, pattern, expected) in [
             ("2026-11-19T19:42:07.163041Z", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z", "2026-11-19 19:42:07.163041 None"),
             ("2026-11-19T19:42:07.163041Z", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'", "2026-11-19 19:42:07.163041 None"),
-            ("2026-11-19T19:42:07.163041Z", "yyyy-MM-dd'T'HH:mm:ss.SSSSSSZ", "2026-11-19 19:42:07.163041 Some(Fixed(0))"),
+            (
+                "2026-11-19T19:42:07.163041Z",
+                "yyyy-MM-dd'T'HH:mm:ss.SSSSSSZ",
+                "2026-11-19 19:42:07.163041 Some(Fixed(0))",
+            ),
             // Fewer letters than digits, as AWS's page had it in 2018.
             ("2026-11-19T19:42:07.163041Z", "yyyy-MM-dd'T'HH:mm:ss.SSSS'Z", "2026-11-19 19:42:07.163041 None"),
             ("2018-05-30-12:00:00", "yyyy-MM-dd-HH:mm:ss", "2018-05-30 12:00:00 None"),

@@ -14,6 +14,7 @@ mod time;
 mod text;
 mod url;
 mod json;
+mod written;
 
 use datafusion::execution::FunctionRegistry;
 use datafusion::functions_nested::array_has::array_has_udf;

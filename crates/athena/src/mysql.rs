@@ -104,7 +104,10 @@ mod tests {
             ("%Y/%m/%d", "2022/10/20"),
             ("%Y-%m-%d %H:00", "2022-10-20 05:00"),
             ("%Y-%m-%d %H:%i:%s JST", "2022-10-20 05:10:00 JST"),
-            ("%a %W %b %M %c %e %f %k %l %p %T %v %x %y", "Thu Thursday Oct October 10 20 000000 5 5 AM 05:10:00 42 2022 22"),
+            (
+                "%a %W %b %M %c %e %f %k %l %p %T %v %x %y",
+                "Thu Thursday Oct October 10 20 000000 5 5 AM 05:10:00 42 2022 22",
+            ),
         ] {
             assert_eq!(format(time, None, &items(pattern).unwrap()), expected, "{pattern}");
         }

@@ -9,14 +9,26 @@ use crate::call::Zone;
 pub(crate) enum Item {
     Literal(String),
     /// A number of at least `width` digits when it is written, and of at most `most` when it is read.
-    Number { field: Field, width: usize, most: usize },
+    Number {
+        field: Field,
+        width: usize,
+        most: usize,
+    },
     /// Digits behind the decimal point. Read are all that there are, if no other number follows at once.
-    Fraction { digits: usize },
-    Month { is_long: bool },
-    Weekday { is_long: bool },
+    Fraction {
+        digits: usize,
+    },
+    Month {
+        is_long: bool,
+    },
+    Weekday {
+        is_long: bool,
+    },
     HalfOfDay,
     /// `+0100`, or `+01:00` with a colon; `Z` is read as well.
-    Offset { colon: bool },
+    Offset {
+        colon: bool,
+    },
     ZoneName,
 }
 
@@ -45,7 +57,17 @@ pub(crate) enum Field {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -252,7 +274,13 @@ fn number(time: NaiveDateTime, field: Field) -> i64 {
         Field::Week => time.iso_week().week(),
         Field::Weekday => time.weekday().number_from_monday(),
         Field::Hour => time.hour(),
-        Field::ClockHour => if time.hour() == 0 { 24 } else { time.hour() },
+        Field::ClockHour => {
+            if time.hour() == 0 {
+                24
+            } else {
+                time.hour()
+            }
+        }
         Field::HalfHour => time.hour() % 12,
         Field::HalfClockHour => time.hour12().1,
         Field::Minute => time.minute(),

@@ -24,12 +24,7 @@ pub(crate) const ADDED: &[Spec] = &[
 ];
 
 pub(crate) const REPLACED: &[Spec] = &[
-    Spec {
-        name: "regexp_replace",
-        forms: &[&[Text, Text], &[Text, Text, Text]],
-        returns: text,
-        eval: regexp_replace,
-    },
+    Spec { name: "regexp_replace", forms: &[&[Text, Text], &[Text, Text, Text]], returns: text, eval: regexp_replace },
     Spec { name: "strpos", forms: &[&[Text, Text], &[Text, Text, Int]], returns: bigint, eval: strpos },
     Spec { name: "substr", forms: &[&[Text, Int], &[Text, Int, Int]], returns: text, eval: substr },
 ];

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, TimestampNanosecondArray,
+    ArrayRef, Date32Array, Float64Array, Int64Array, IntervalMonthDayNanoArray, StringViewArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
 };
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use datafusion::common::Result;
 
-use crate::call::{Call, Kept, Param, Spec, Zone, bigint, date, double, millis, millis_utc, text};
+use crate::call::{Call, Kept, Param, Reads, Spec, Zone, bigint, date, double, millis, millis_utc, text};
 use crate::pattern::{self, Item};
 use crate::{joda, mysql};
 
@@ -26,6 +26,7 @@ pub(crate) const ADDED: &[Spec] = &[
     Spec { name: "to_iso8601", forms: &[&[MomentOrDate]], returns: text, eval: to_iso8601 },
     Spec { name: "date_diff", forms: &[&[Text, MomentOrDate, MomentOrDate]], returns: bigint, eval: date_diff },
     Spec { name: "date_add", forms: &[&[Text, Int, MomentOrDate]], returns: of_third, eval: date_add },
+    Spec { name: "parse_duration", forms: &[&[Text]], returns: interval, eval: parse_duration },
     Spec { name: "last_day_of_month", forms: &[&[MomentOrDate]], returns: date, eval: last_day_of_month },
 ];
 
@@ -39,8 +40,26 @@ fn nanos_utc(_: &[DataType]) -> DataType {
     DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::from("UTC")))
 }
 
+fn interval(_: &[DataType]) -> DataType {
+    DataType::Interval(IntervalUnit::MonthDayNano)
+}
+
 fn of_third(arguments: &[DataType]) -> DataType {
     arguments.get(2).cloned().unwrap_or(DataType::Null)
+}
+
+/// How the function reads a text, and whether what it gives has a zone. `None` for a function that reads no times.
+pub(crate) fn reader(function: &str) -> Option<(Reads, bool)> {
+    Some(match function {
+        "from_iso8601_timestamp" => (|text, _| iso_timestamp(text).map(pattern::millis), true),
+        "parse_datetime" => (|text, pattern| by_pattern(text, joda::items(pattern.unwrap_or_default())), true),
+        "date_parse" => (|text, pattern| by_pattern(text, mysql::items(pattern.unwrap_or_default())), false),
+        _ => return None,
+    })
+}
+
+fn by_pattern(text: &str, items: Result<Vec<Item>, String>) -> Result<i64, String> {
+    pattern::parse(text, &items?).map(pattern::millis)
 }
 
 fn parse_datetime(call: &Call) -> Result<ArrayRef> {
@@ -191,6 +210,32 @@ fn last_day_of_month(call: &Call) -> Result<ArrayRef> {
 
 fn days(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - 719_163
+}
+
+/// `1.5h`: a number and its unit.
+fn parse_duration(call: &Call) -> Result<ArrayRef> {
+    let lengths: IntervalMonthDayNanoArray = call.each(|row| {
+        let text = call.text(0, row).trim();
+        let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let unit = match &text[end..] {
+            "ns" => 1e-9,
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            _ => return Err(format!("\"{text}\" is no duration such as 1.5h")),
+        };
+        let number: f64 = text[..end].trim().parse().map_err(|_| format!("\"{text}\" is no duration such as 1.5h"))?;
+        // Trino's are whole milliseconds.
+        let millis = (number * unit * 1e3).round();
+        match millis.abs() < 9e12 {
+            true => Ok(Some(IntervalMonthDayNano::new(0, 0, millis as i64 * 1_000_000))),
+            false => Err(format!("\"{text}\" is too long")),
+        }
+    })?;
+    Ok(Arc::new(lengths))
 }
 
 /// What `date_diff` and `date_add` count in.

@@ -10,11 +10,36 @@ use crate::call::{Call, Param, Spec, bigint, text};
 use Param::Text;
 
 pub(crate) const ADDED: &[Spec] = &[
-    Spec { name: "url_extract_protocol", forms: &[&[Text]], returns: text, eval: |call| part(call, |url| url.scheme.to_owned()) },
-    Spec { name: "url_extract_host", forms: &[&[Text]], returns: text, eval: |call| part(call, |url| url.host.to_owned()) },
-    Spec { name: "url_extract_path", forms: &[&[Text]], returns: text, eval: |call| part(call, |url| unescaped(url.path)) },
-    Spec { name: "url_extract_query", forms: &[&[Text]], returns: text, eval: |call| part(call, |url| unescaped(url.query)) },
-    Spec { name: "url_extract_fragment", forms: &[&[Text]], returns: text, eval: |call| part(call, |url| unescaped(url.fragment)) },
+    Spec {
+        name: "url_extract_protocol",
+        forms: &[&[Text]],
+        returns: text,
+        eval: |call| part(call, |url| url.scheme.to_owned()),
+    },
+    Spec {
+        name: "url_extract_host",
+        forms: &[&[Text]],
+        returns: text,
+        eval: |call| part(call, |url| url.host.to_owned()),
+    },
+    Spec {
+        name: "url_extract_path",
+        forms: &[&[Text]],
+        returns: text,
+        eval: |call| part(call, |url| unescaped(url.path)),
+    },
+    Spec {
+        name: "url_extract_query",
+        forms: &[&[Text]],
+        returns: text,
+        eval: |call| part(call, |url| unescaped(url.query)),
+    },
+    Spec {
+        name: "url_extract_fragment",
+        forms: &[&[Text]],
+        returns: text,
+        eval: |call| part(call, |url| unescaped(url.fragment)),
+    },
     Spec { name: "url_extract_port", forms: &[&[Text]], returns: bigint, eval: port },
     Spec { name: "url_extract_parameter", forms: &[&[Text, Text]], returns: text, eval: parameter },
     Spec { name: "url_encode", forms: &[&[Text]], returns: text, eval: encode },
@@ -35,8 +60,9 @@ struct Url<'a> {
 
 /// Takes a URL apart; `None` if it has a character that none may have, or a `%` without two hexadecimal digits.
 fn parse(url: &str) -> Option<Url<'_>> {
-    let is_illegal =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+    let is_illegal = |c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
+    };
     if url.contains(is_illegal) || !escapes(url) {
         return None;
     }

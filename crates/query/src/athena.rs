@@ -4,9 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use albatross_athena::{PATH, Reads};
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemorySchemaProvider, SchemaProvider,
-};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemorySchemaProvider, SchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;

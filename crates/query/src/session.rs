@@ -137,7 +137,6 @@ impl Session {
         let frame = context.execute_logical_plan(plan).await.map_err(|e| Error::sql(&e))?;
         frame.execute_stream().await.map_err(|e| Error::sql(&e))
     }
-
 }
 
 async fn plan(context: &SessionContext, statement: Statement) -> datafusion::error::Result<LogicalPlan> {

@@ -53,6 +53,7 @@
     ORDER BY  count DESC limit 100;
 
 -- name: summary of the load balancer
+-- stable
     SELECT count(1) AS requests,
          count(1)/date_diff('second',date_parse(min(time),'%Y-%m-%dT%H:%i:%s.%fZ'),date_parse(max(time),'%Y-%m-%dT%H:%i:%s.%fZ')) AS requestPerSecond,avg(received_bytes + sent_bytes) AS avg_requestSize_bytes, min(time) AS startTime, max(time) AS endTime
     FROM alb_logs;

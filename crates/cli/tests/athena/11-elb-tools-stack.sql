@@ -3,7 +3,7 @@
 
 -- name: TLS versions
 -- clock
--- fails: var | a subquery that compares with `>` what is outside of it
+-- fails: ambiguous | its subquery compares with `>` what is outside of it, which runs in Athena
 WITH var as (
                 SELECT current_timestamp - interval '30' day as intrvl
             )

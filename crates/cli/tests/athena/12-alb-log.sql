@@ -7,9 +7,11 @@ FROM alb_logs
 ORDER BY time ASC;
 
 -- name: number of entries
+-- stable
 select count() from alb_logs;
 
 -- name: first and last entry
+-- stable
  SELECT  (
     SELECT min(time)
     FROM   alb_logs
@@ -20,6 +22,7 @@ select count() from alb_logs;
     ) AS request_last_entrytime;
 
 -- name: types
+-- stable
 SELECT DISTINCT type, count(*) as count from alb_logs
 GROUP by type
 ORDER by count(*);

@@ -1,6 +1,7 @@
 -- source: https://gist.github.com/maxtacu/77779f7999e20bbd467ad802c016b196
 
 -- name: requests by day
+-- stable
 SELECT
 date(parse_datetime(time, 'yyyy-MM-dd''T''HH:mm:ss.SSSSSSZ')) AS day,
 COUNT(*) AS total_requests
@@ -9,6 +10,7 @@ GROUP BY date(parse_datetime(time, 'yyyy-MM-dd''T''HH:mm:ss.SSSSSSZ'))
 ORDER BY day DESC;
 
 -- name: errors by day
+-- stable
 SELECT
 date(parse_datetime(time, 'yyyy-MM-dd''T''HH:mm:ss.SSSSSSZ')) AS day,
 COUNT(*) AS error_requests

@@ -78,6 +78,7 @@ ORDER BY hits DESC
 LIMIT 20;
 
 -- name: error rate per hour
+-- stable
 SELECT
     date_trunc('hour', date_parse(time, '%Y-%m-%dT%H:%i:%s.%fZ')) AS hour,
     COUNT(*) AS total_requests,
