@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderBy,
-    OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr, Statement, Subscript, Value, Visit,
-    VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken, visit_expressions_mut,
+    OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectItem, SetExpr, Statement, Subscript, TableFactor,
+    Value, Visit, VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken, visit_expressions,
+    visit_expressions_mut,
 };
 
 use crate::{TRY, may_fail};
@@ -17,6 +18,7 @@ pub const PATH: &str = "$path";
 
 /// The functions that [`rewrite`] puts into DataFusion's terms, so that no registry has them.
 pub const FUNCTIONS: &[&str] = &[
+    "any_match",
     "approx_percentile",
     "arbitrary",
     "at_timezone",
@@ -48,6 +50,7 @@ pub const FUNCTIONS: &[&str] = &[
     "sequence",
     "sign",
     "truncate",
+    "transform",
     "try",
     "week",
     "week_of_year",
@@ -95,8 +98,8 @@ fn last(name: &ObjectName) -> Option<&Ident> {
 }
 
 /// Changes what DataFusion does not know into what it knows; columns without a name keep what was written as theirs.
-/// With `trino`, also what it knows and Trino does otherwise: `concat`, `greatest` and `least` of NULL, `substr` from the end;
-/// and statuses that are texts are numbers where they are compared with numbers.
+/// With `trino`, also what it knows and Trino does otherwise: `concat`, `greatest` and `least` of NULL, `substr` from the end,
+/// `element_at`; and statuses that are texts are numbers where they are compared with numbers.
 ///
 /// # Errors
 /// Says what cannot be had: types of IP addresses and JSON, forms of functions without a counterpart.
@@ -136,6 +139,23 @@ impl VisitorMut for Rewriter {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<String> {
+        let is_column = |expr: &Expr| matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        let has_column = |expr: &Expr| {
+            let found = |part: &Expr| if is_column(part) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            visit_expressions(expr, found).is_break()
+        };
+        match table {
+            TableFactor::Table { sample: Some(_), .. } => {
+                ControlFlow::Break("there is no TABLESAMPLE: rows would not be left out".to_owned())
+            }
+            TableFactor::UNNEST { array_exprs, .. } if array_exprs.iter().any(has_column) => ControlFlow::Break(
+                "UNNEST of a column cannot be joined: write SELECT unnest(...) in a subquery".to_owned(),
+            ),
+            _ => ControlFlow::Continue(()),
+        }
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
@@ -317,7 +337,7 @@ impl Rewriter {
                 Ok(Some(Expr::AtTimeZone { timestamp: Box::new(args.remove(0)), time_zone }))
             }
             ("millisecond", 1) => Ok(Some(binary(part_of("millisecond", args), BinaryOperator::Modulo, number(1000)))),
-            ("element_at", 2) => {
+            ("element_at", 2) if self.trino => {
                 let index = args.remove(1);
                 let access_chain = vec![AccessExpr::Subscript(Subscript::Index { index })];
                 Ok(Some(Expr::CompoundFieldAccess { root: Box::new(args.remove(0)), access_chain }))
@@ -331,6 +351,8 @@ impl Rewriter {
                 set_args(function, args.into_iter().map(FunctionArgExpr::Expr).collect());
                 Ok(None)
             }
+            ("any_match", 2) => rename("array_any_match"),
+            ("transform", 2) => rename("array_transform"),
             ("ceiling", 1) => rename("ceil"),
             ("every", 1) => rename("bool_and"),
             ("is_nan", 1) => rename("isnan"),

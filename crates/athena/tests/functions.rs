@@ -173,6 +173,8 @@ async fn texts() {
         ("element_at(split('a/b/c', '/'), 9)", "NULL"),
         ("cardinality(split('a/b/c', '/'))", "3"),
         ("contains(split('a/b/c', '/'), 'b')", "true"),
+        ("transform(split('1/2', '/'), x -> x || '!')", "[1!, 2!]"),
+        ("any_match(split('a/b', '/'), x -> x = 'b')", "true"),
         ("split_part('a-b-c', '-', 2)", "b"),
         ("codepoint('a')", "97"),
         ("strpos('high', 'ig')", "2"),
@@ -305,6 +307,11 @@ async fn conditions_and_aggregates() {
     for (expression, message) in [
         ("contains('10.0.0.0/8', CAST('10.1.2.3' AS IPADDRESS))", "there is no type IPADDRESS"),
         ("CAST('{}' AS JSON)", "there is no type JSON"),
+        ("x FROM information_schema.tables TABLESAMPLE BERNOULLI (10)", "there is no TABLESAMPLE"),
+        (
+            "p FROM (VALUES ('a/b')) AS t (x) CROSS JOIN UNNEST(split(x, '/')) AS u (p)",
+            "UNNEST of a column cannot be joined",
+        ),
         ("if(true)", "if takes a condition and one or two values, not 1"),
         ("split('a')", "split takes 2 or 3 arguments, not 1"),
     ] {
