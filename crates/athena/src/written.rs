@@ -26,24 +26,28 @@ pub(crate) fn column(text: &Expr, context: &SimplifyContext) -> Option<Expr> {
         Expr::ScalarFunction(call) if call.name() == name => Some(call.args.clone()),
         _ => None,
     };
-    let mut text = text;
-    while let Expr::Cast(cast) = text {
-        text = &cast.expr;
-    }
     // What the optimizer makes of `coalesce(to_char(...), '-')` before it comes here.
-    let Expr::Case(Case { expr: None, when_then_expr, else_expr: Some(none) }) = text else {
+    let Expr::Case(Case { expr: None, when_then_expr, else_expr: Some(none) }) = without_casts(text) else {
         return None;
     };
     let [(is_there, written)] = when_then_expr.as_slice() else {
         return None;
     };
     let [column, form] = call(written, "to_char")?.try_into().ok()?;
+    let column = without_casts(&column).clone();
     let of_column = is_there.column_refs().into_iter().all(|found| Expr::Column(found.clone()) == column);
     let is_not_null = matches!(&**is_there, Expr::IsNotNull(_)) && of_column;
     let is_micros = |data_type| matches!(data_type, DataType::Timestamp(TimeUnit::Microsecond, Some(_)));
     let is_ours = is_not_null && literal(none, NO_TIME) && literal(&form, FORM) && matches!(column, Expr::Column(_));
     let is_time = || column.get_type(context.schema()).is_ok_and(is_micros);
     (is_ours && is_time()).then_some(column)
+}
+
+fn without_casts(mut expr: &Expr) -> &Expr {
+    while let Expr::Cast(cast) = expr {
+        expr = &cast.expr;
+    }
+    expr
 }
 
 /// Times as views write them, with the milliseconds that reading them must give.

@@ -124,7 +124,7 @@ impl Session {
             error => Error::sql(&error),
         })?;
         if let Some(statement) = changes(&statement) {
-            return Err(athena::refusal(sql).map_or(Error::ReadOnly { statement }, Error::Sql));
+            return Err(Error::ReadOnly { statement });
         }
         athena::adapt(&mut statement).map_err(Error::Sql)?;
         Ok(statement)

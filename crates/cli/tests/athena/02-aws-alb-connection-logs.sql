@@ -1,7 +1,6 @@
 -- source: https://docs.aws.amazon.com/athena/latest/ug/query-alb-connection-logs-examples.html
 
 -- name: failed verifications per client
--- stable
 SELECT DISTINCT client_ip, count() AS count FROM alb_connection_logs
 WHERE tls_verify_status != 'Success'
 GROUP BY client_ip

@@ -338,7 +338,8 @@ async fn reading_the_text_of_a_time_is_exact_to_the_millisecond() {
 
 #[tokio::test]
 async fn statements_of_athena_are_taken_as_athena_takes_them() {
-    let session = TestLake::evening().await.session().await;
+    let lake = TestLake::evening().await;
+    let session = lake.session().await;
     let answer = async |expression: &str, table: &str| {
         sql(&session, &format!("SELECT {expression} AS x FROM {table} LIMIT 1"), Format::Csv).await.split_off(2)
     };
@@ -360,8 +361,8 @@ async fn statements_of_athena_are_taken_as_athena_takes_them() {
             "CREATE EXTERNAL TABLE IF NOT EXISTS alb_access_logs (type string) ROW FORMAT SERDE 'x'",
             "CREATE EXTERNAL TABLE is not needed",
         ),
-        ("MSCK REPAIR TABLE alb_access_logs", "MSCK REPAIR TABLE is not needed"),
-        ("ALTER TABLE alb_access_logs ADD PARTITION (day='2026/11/19')", "ALTER TABLE is not needed"),
+        ("MSCK REPAIR TABLE alb_access_logs", "MSCK"),
+        ("ALTER TABLE alb_access_logs ADD PARTITION (day='2026/11/19')", "ALTER"),
         ("SELECT contains('10.0.0.0/8', CAST(client_ip AS IPADDRESS)) FROM alb_logs", "there is no type IPADDRESS"),
         ("SELECT \"$path\" FROM alb", "$path"),
     ] {
