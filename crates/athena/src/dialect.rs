@@ -18,7 +18,6 @@ pub const PATH: &str = "$path";
 
 /// The functions that [`rewrite`] puts into DataFusion's terms, so that no registry has them.
 pub const FUNCTIONS: &[&str] = &[
-    "any_match",
     "approx_percentile",
     "arbitrary",
     "at_timezone",
@@ -50,7 +49,6 @@ pub const FUNCTIONS: &[&str] = &[
     "sequence",
     "sign",
     "truncate",
-    "transform",
     "try",
     "week",
     "week_of_year",
@@ -351,8 +349,6 @@ impl Rewriter {
                 set_args(function, args.into_iter().map(FunctionArgExpr::Expr).collect());
                 Ok(None)
             }
-            ("any_match", 2) => rename("array_any_match"),
-            ("transform", 2) => rename("array_transform"),
             ("ceiling", 1) => rename("ceil"),
             ("every", 1) => rename("bool_and"),
             ("is_nan", 1) => rename("isnan"),
