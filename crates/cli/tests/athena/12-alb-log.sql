@@ -1,4 +1,4 @@
--- source: a public README of queries on a table `alb_log` (found in an index of files that does not name the repository)
+-- source: a README of queries on a table `alb_log`, author not known
 -- filled in: alb_log, the name of the author's table, as alb_logs
 
 -- name: all entries by time

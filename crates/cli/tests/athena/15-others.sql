@@ -1,4 +1,4 @@
--- source: public repositories (found in an index of files that does not name them)
+-- source: single queries from public repositories, authors not known
 
 -- name: latency per endpoint and minute (load test)
 SELECT
