@@ -4,7 +4,8 @@
 //! each an SQL file with a header that declares its parameters and columns (`queries/README.md`). [`write`] renders
 //! an answer while it streams.
 //!
-//! No user functions are needed by any plan, and a scan is a plain Parquet scan: plans can run elsewhere.
+//! No user functions are needed by a plan unless its statement calls one of Athena's (`albatross-athena`), and a scan is a
+//! plain Parquet scan: plans can run elsewhere.
 
 mod catalogue;
 mod header;
@@ -13,6 +14,7 @@ mod time;
 mod bind;
 mod session;
 mod views;
+mod athena;
 mod table;
 mod stats;
 mod output;

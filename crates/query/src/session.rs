@@ -18,7 +18,7 @@ use crate::bind::{self, Span};
 use crate::header::Query;
 use crate::table::LakeTable;
 use crate::time::Clock;
-use crate::{Error, Result, views};
+use crate::{Error, Result, athena, views};
 
 /// SQL over a lake as it was when the session was opened. Nothing can be changed through it.
 ///
@@ -26,6 +26,8 @@ use crate::{Error, Result, views};
 /// goes to disk only if DataFusion can.
 pub struct Session {
     context: SessionContext,
+    /// For statements that read Athena's tables.
+    athena: SessionContext,
     span: Option<Span>,
 }
 
@@ -34,7 +36,7 @@ impl Session {
     /// `alb_access_logs`, and `ingested` with the files that are really in the lake).
     pub async fn open(lake: &Lake) -> Result<Session> {
         let store = ObjectStoreUrl::parse(&lake.root()[..Position::BeforePath]).map_err(|e| Error::sql(&e))?;
-        let context = SessionContext::new_with_config(config());
+        let context = athena::context(config()).map_err(|e| Error::sql(&e))?;
         context.register_object_store(store.as_ref(), lake.object_store());
         let mut span: Option<Span> = None;
         let snapshots = futures::future::try_join_all(Table::ALL.map(|table| lake.snapshot(table))).await?;
@@ -56,7 +58,9 @@ impl Session {
             context.register_table(table.name(), registered).map_err(|e| Error::sql(&e))?;
         }
         views::register(&context).await.map_err(|e| Error::sql(&e))?;
-        Ok(Session { context, span })
+        athena::register(&context).await.map_err(|e| Error::sql(&e))?;
+        let athena = athena::of_athena(&context).map_err(|e| Error::sql(&e))?;
+        Ok(Session { context, athena, span })
     }
 
     /// First and last moment of what the lake holds, to a millisecond; `None` if it holds nothing.
@@ -113,38 +117,37 @@ impl Session {
     fn parse(&self, sql: &str) -> Result<Statement> {
         let state = self.context.state();
         let dialect = state.config_options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect).map_err(|error| match error {
+        let mut statement = state.sql_to_statement(sql, &dialect).map_err(|error| match error {
+            _ if athena::refusal(sql).is_some() => Error::Sql(athena::refusal(sql).unwrap_or_default()),
             DataFusionError::NotImplemented(_) => Error::Sql("give one statement at a time".to_owned()),
             DataFusionError::Plan(_) => Error::Sql("there is no statement".to_owned()),
             error => Error::sql(&error),
         })?;
-        match changes(&statement) {
-            None => Ok(statement),
-            Some(statement) => Err(Error::ReadOnly { statement }),
+        if let Some(statement) = changes(&statement) {
+            return Err(Error::ReadOnly { statement });
         }
+        athena::adapt(&mut statement).map_err(Error::Sql)?;
+        Ok(statement)
     }
 
     async fn start(&self, statement: Statement) -> Result<SendableRecordBatchStream> {
-        let plan = self.plan(statement).await.map_err(|e| Error::sql(&e))?;
-        let frame = self.context.execute_logical_plan(plan).await.map_err(|e| Error::sql(&e))?;
+        let is_athena = athena::is_athena(&athena::reads(&statement));
+        let context = if is_athena { &self.athena } else { &self.context };
+        let plan = plan(context, statement).await.map_err(|e| Error::sql(&e))?;
+        let frame = context.execute_logical_plan(plan).await.map_err(|e| Error::sql(&e))?;
         frame.execute_stream().await.map_err(|e| Error::sql(&e))
-    }
-
-    async fn plan(&self, statement: Statement) -> datafusion::error::Result<LogicalPlan> {
-        let plan = self.context.state().statement_to_plan(statement).await?;
-        // The second lock on the same door, for what hides inside a statement.
-        SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false)
-            .verify_plan(&plan)?;
-        Ok(plan)
     }
 }
 
+async fn plan(context: &SessionContext, statement: Statement) -> datafusion::error::Result<LogicalPlan> {
+    let plan = context.state().statement_to_plan(statement).await?;
+    // The second lock on the same door, for what hides inside a statement.
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+    Ok(plan)
+}
+
 fn config() -> SessionConfig {
-    let mut config =
-        SessionConfig::new().with_default_catalog_and_schema("albatross", "lake").with_information_schema(true);
+    let mut config = SessionConfig::new().with_information_schema(true);
     let parquet = &mut config.options_mut().execution.parquet;
     parquet.pushdown_filters = true;
     parquet.reorder_filters = true;

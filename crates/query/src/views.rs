@@ -17,9 +17,8 @@ use datafusion::prelude::SessionContext;
 use crate::table::LakeTable;
 
 /// The views that are plain SQL, by name.
-const VIEWS: [(&str, &str); 5] = [
+const VIEWS: [(&str, &str); 4] = [
     ("requests", include_str!("views/requests.sql")),
-    ("alb_access_logs", include_str!("views/alb_access_logs.sql")),
     ("causes", include_str!("views/causes.sql")),
     ("slots", include_str!("views/slots.sql")),
     ("events", include_str!("views/events.sql")),

@@ -255,16 +255,16 @@ async fn alb_access_logs_is_the_table_of_athena() {
         target_processing_time,response_processing_time,elb_status_code,target_status_code,received_bytes,sent_bytes,\
         request_verb,request_url,request_proto,user_agent,ssl_cipher,ssl_protocol,target_group_arn,trace_id,domain_name,\
         chosen_cert_arn,matched_rule_priority,request_creation_time,actions_executed,redirect_url,lambda_error_reason,\
-        target_port_list,target_status_code_list,classification,classification_reason,conn_trace_id";
-    assert_eq!(names.split(',').count(), 34);
+        target_port_list,target_status_code_list,classification,classification_reason,conn_trace_id,day";
+    assert_eq!(names.split(',').count(), 35);
     assert_eq!(
         sql(&session, "SELECT * FROM alb_access_logs ORDER BY type", Format::Csv).await,
         format!(
             "{names}\n\
-             http,'-,'-,'-,,\"\",,-1.0,-1.0,-1.0,,'-,,,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-\n\
+             http,'-,'-,'-,,\"\",,-1.0,-1.0,-1.0,,'-,,,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,'-,2026/11/19\n\
              https,2026-11-19T18:00:00.050001Z,app/shop/50dc6c495c0c9188,203.0.113.7,40000,10.0.1.11,8080,0.0,0.05,0.0,\
              200,200,300,1000,GET,https://shop.example:443/,HTTP/2.0,Mozilla/5.0,'-,'-,'-,'-,'-,'-,0,\
-             2026-11-19T18:00:00.000001Z,forward,'-,'-,'-,'-,'-,'-,'-\n"
+             2026-11-19T18:00:00.000001Z,forward,'-,'-,'-,'-,'-,'-,'-,2026/11/19\n"
         )
     );
     let types = sql(
@@ -274,19 +274,101 @@ async fn alb_access_logs_is_the_table_of_athena() {
     );
     let types: Vec<_> = types.await.lines().skip(1).map(str::to_owned).collect();
     let of = |kind: &str| types.iter().filter(|t| *t == kind).count();
-    assert_eq!((of("Utf8View") + of("Utf8"), of("Int32"), of("Int64"), of("Float64")), (26, 3, 2, 3), "{types:?}");
+    assert_eq!((of("Utf8View") + of("Utf8"), of("Int32"), of("Int64"), of("Float64")), (27, 3, 2, 3), "{types:?}");
 }
 
 #[tokio::test]
 async fn a_pasted_athena_query_runs() {
     let lake = TestLake::evening().await;
-    let pasted = "SELECT target_status_code, count(*) AS n FROM alb_access_logs \
-        WHERE elb_status_code >= 500 AND target_processing_time = -1 \
-        AND parse_datetime(time) > now() GROUP BY target_status_code";
-    // `parse_datetime` is Athena's own; its ISO times are read by what DataFusion has.
-    let pasted =
-        pasted.replace("parse_datetime(time) > now()", "to_timestamp(time) > to_timestamp('2026-11-19T18:00:00Z')");
-    assert_eq!(sql(&lake.session().await, &pasted, Format::Csv).await, "target_status_code,n\n'-,26\n");
+    let pasted = "SELECT target_status_code, count(*) AS n FROM \"default\".\"alb_access_logs\" \
+        WHERE elb_status_code >= 500 AND target_processing_time = -1 AND day = '2026/11/19' \
+        AND parse_datetime(time, 'yyyy-MM-dd''T''HH:mm:ss.SSSSSS''Z') > parse_datetime('2026-11-19', 'yyyy-MM-dd') \
+        GROUP BY target_status_code";
+    assert_eq!(sql(&lake.session().await, pasted, Format::Csv).await, "target_status_code,n\n'-,26\n");
+}
+
+#[tokio::test]
+async fn days_of_athena_leave_out_files() {
+    let lake = days().await;
+    for (source, files) in [
+        ("alb_access_logs", 4),
+        ("alb_access_logs WHERE day = '2026/11/18'", 2),
+        ("db.alb_logs AS l WHERE l.day >= '2026/11/19'", 2),
+        ("alb_logs WHERE day BETWEEN '2026/11/01' AND '2026/11/17'", 0),
+        ("alb_logs WHERE day LIKE '2026/11/2%'", 1),
+        ("alb_logs WHERE day >= date_format(date '2026-11-21' - interval '1' day, '%Y/%m/%d')", 1),
+        // The texts of times are the times themselves.
+        ("alb_logs WHERE from_iso8601_timestamp(time) >= parse_datetime('2026-11-19', 'yyyy-MM-dd')", 2),
+        ("alb_logs WHERE date_parse(time, '%Y-%m-%dT%H:%i:%s.%fZ') < date_parse('2026-11-18 09', '%Y-%m-%d %H')", 1),
+        (
+            "alb_logs WHERE parse_datetime(time,'yyyy-MM-dd''T''HH:mm:ss.SSSSSS''Z') \
+             BETWEEN parse_datetime('2026-11-20-00:00:00','yyyy-MM-dd-HH:mm:ss') \
+             AND parse_datetime('2026-11-21-00:00:00','yyyy-MM-dd-HH:mm:ss')",
+            1,
+        ),
+        ("alb_logs WHERE time > '2026-11-20'", 4),
+    ] {
+        assert_eq!(files_read(&lake, &format!("SELECT client_ip FROM {source}")).await, files, "{source}");
+    }
+}
+
+/// Requests end 50 ms after 123 microseconds past each minute.
+#[tokio::test]
+async fn reading_the_text_of_a_time_is_exact_to_the_millisecond() {
+    let lake = days().await;
+    let session = lake.session().await;
+    let count = async |condition: &str| {
+        let statement = format!("SELECT count(*) AS n FROM alb_logs WHERE day = '2026/11/19' AND {condition}");
+        sql(&session, &statement, Format::Csv).await.lines().nth(1).map(str::to_owned).unwrap()
+    };
+    for reads in ["from_iso8601_timestamp(time)", "from_iso8601_timestamp(time || '')"] {
+        for (condition, rows) in [
+            ("= from_iso8601_timestamp('2026-11-19T12:30:00.050Z')", "1"),
+            ("> from_iso8601_timestamp('2026-11-19T12:30:00.050Z')", "29"),
+            (">= from_iso8601_timestamp('2026-11-19T12:30:00.050Z')", "30"),
+            ("<= from_iso8601_timestamp('2026-11-19T12:30:00.050Z')", "31"),
+            ("< from_iso8601_timestamp('2026-11-19T12:30:00.050Z')", "30"),
+            ("<> from_iso8601_timestamp('2026-11-19T12:30:00.050Z')", "59"),
+            ("> timestamp '2026-11-19 12:30:00.050100'", "29"),
+        ] {
+            assert_eq!(count(&format!("{reads} {condition}")).await, rows, "{reads} {condition}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn statements_of_athena_are_taken_as_athena_takes_them() {
+    let lake = TestLake::evening().await;
+    let session = lake.session().await;
+    let answer = async |expression: &str, table: &str| {
+        sql(&session, &format!("SELECT {expression} AS x FROM {table} LIMIT 1"), Format::Csv).await.split_off(2)
+    };
+    // The same function twice: here as Trino has it, there as DataFusion.
+    for (expression, athena, ours) in [
+        ("concat('a', NULL)", "\n", "a\n"),
+        ("regexp_replace('aa', 'a', 'b')", "bb\n", "ba\n"),
+        ("date_format(timestamp '2026-11-19 19:42:07', '%H:%M')", "19:November\n", "19:42\n"),
+        ("to_unixtime(timestamp '2026-11-19 19:42:07.5')", "1795117327.5\n", "1795117327\n"),
+    ] {
+        assert_eq!(answer(expression, "alb_access_logs").await, athena, "{expression}");
+        assert_eq!(answer(expression, "alb").await, ours, "{expression}");
+    }
+    // What only Athena has is there for all.
+    assert_eq!(answer("url_extract_host('https://a.example/')", "alb").await, "a.example\n");
+    assert_eq!(answer("regexp_extract(\"$path\", '[a-z]+')", "alb_logs").await.is_empty(), false);
+    for (statement, message) in [
+        (
+            "CREATE EXTERNAL TABLE IF NOT EXISTS alb_access_logs (type string) ROW FORMAT SERDE 'x'",
+            "CREATE EXTERNAL TABLE is not needed",
+        ),
+        ("MSCK REPAIR TABLE alb_access_logs", "MSCK"),
+        ("ALTER TABLE alb_access_logs ADD PARTITION (day='2026/11/19')", "ALTER"),
+        ("SELECT contains('10.0.0.0/8', CAST(client_ip AS IPADDRESS)) FROM alb_logs", "there is no type IPADDRESS"),
+        ("SELECT \"$path\" FROM alb", "$path"),
+    ] {
+        let error = session.sql(statement).await.err().unwrap_or_else(|| panic!("{statement}")).to_string();
+        assert!(error.contains(message), "{statement}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
--- The table that AWS documents for Athena: its 34 columns, with `-` and -1 as in the log.
+-- The table that AWS documents for Athena: its 34 columns, with `-` and -1 as in the log, and the partition column.
 -- As there, a request without a target has the empty string for its IP and NULL for its port.
 SELECT coalesce(type, '-') AS type,
        coalesce(to_char(time, '%Y-%m-%dT%H:%M:%S%.6fZ'), '-') AS time,
@@ -33,5 +33,7 @@ SELECT coalesce(type, '-') AS type,
        coalesce(target_status_code_list, '-') AS target_status_code_list,
        coalesce(classification, '-') AS classification,
        coalesce(classification_reason, '-') AS classification_reason,
-       coalesce(conn_trace_id, '-') AS conn_trace_id
+       coalesce(conn_trace_id, '-') AS conn_trace_id,
+       to_char(day, '%Y/%m/%d') AS day,
+       source_file AS "$path"
 FROM alb

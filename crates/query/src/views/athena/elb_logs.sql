@@ -1,0 +1,25 @@
+-- The table that AWS documents for Athena: its 19 columns, and a partition column.
+-- As there, the user agent keeps its quotes, a request without an instance has the empty string for its IP and NULL for its port,
+-- and the protocol of TCP is `- `. Where no instance answered HTTP, the log says 0.
+SELECT coalesce(to_char(time, '%Y-%m-%dT%H:%M:%S%.6fZ'), '-') AS "timestamp",
+       coalesce(elb, '-') AS elb_name,
+       coalesce(client_ip, '-') AS request_ip,
+       client_port AS request_port,
+       coalesce(backend_ip, '') AS backend_ip,
+       backend_port,
+       coalesce(request_processing_time, -1.0) AS request_processing_time,
+       coalesce(backend_processing_time, -1.0) AS backend_processing_time,
+       coalesce(response_processing_time, -1.0) AS client_response_time,
+       coalesce(CAST(elb_status_code AS VARCHAR), '-') AS elb_response_code,
+       coalesce(CAST(backend_status_code AS VARCHAR), CASE WHEN elb_status_code IS NULL THEN '-' ELSE '0' END) AS backend_response_code,
+       received_bytes,
+       sent_bytes,
+       coalesce(request_verb, '-') AS request_verb,
+       coalesce(request_url, '-') AS url,
+       coalesce(request_proto, CASE WHEN elb_status_code IS NULL THEN '- ' ELSE '-' END) AS protocol,
+       '"' || coalesce(user_agent, '-') || '"' AS user_agent,
+       coalesce(ssl_cipher, '-') AS ssl_cipher,
+       coalesce(ssl_protocol, '-') AS ssl_protocol,
+       to_char(day, '%Y/%m/%d') AS day,
+       source_file AS "$path"
+FROM clb
