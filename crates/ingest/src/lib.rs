@@ -22,6 +22,7 @@ mod names;
 mod parquet_file;
 mod parquet_text;
 mod prefetch;
+pub mod raw;
 mod small;
 mod sort;
 mod source;
