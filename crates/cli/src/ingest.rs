@@ -87,7 +87,7 @@ fn cores() -> usize {
 }
 
 /// The user's rules, and the name under which the ledger keeps them: the built-in version, and a checksum of the file.
-fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
+pub(crate) fn routes(file: Option<&Path>) -> Result<(Routes, String)> {
     let Some(path) = file else { return Ok((Routes::default(), RULES_VERSION.to_string())) };
     let name = safe(&path.to_string_lossy());
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the routes file {name}"))?;

@@ -15,6 +15,7 @@ mod maintain;
 mod query;
 mod s3;
 mod show;
+mod sql;
 mod status;
 mod verify;
 
@@ -63,7 +64,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Check(command) => check::run(lake, s3, command),
         Command::Diagnose(command) => diagnose::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
-        Command::Sql(command) => query::sql(lake, s3, command),
+        Command::Sql(command) => sql::run(lake, s3, command),
         Command::Follow(command) => follow::run(lake, s3, command),
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),

@@ -93,7 +93,9 @@ impl Catalogue {
             Some(entry) => entry.get(),
             None => Err(Error::NoSuchQuery {
                 name: name.to_owned(),
-                hint: nearest(name, self.queries.keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default(),
+                hint: nearest(name, self.queries.keys())
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default(),
             }),
         }
     }

@@ -29,7 +29,8 @@ pub struct Place {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        self.place.map_or(Ok(()), |place| write!(f, " (line {}, column {})", place.line, place.column))
     }
 }
 
@@ -53,8 +54,13 @@ impl Fault {
         Fault { message: message.into(), place: None }
     }
 
-    /// What the parser or the planner says of `sql`. `tables` are those that there are.
-    pub(crate) fn of(error: &DataFusionError, sql: &str, tables: impl FnOnce() -> Vec<String>) -> Fault {
+    /// What the parser or the planner says of `sql`. `tables` and `functions` are those that there are.
+    pub(crate) fn of(
+        error: &DataFusionError,
+        sql: &str,
+        tables: impl FnOnce() -> Vec<String>,
+        functions: impl FnOnce() -> Vec<String>,
+    ) -> Fault {
         let (diagnostic, error) = inner(error, None);
         let said = plain(error);
         let (message, name) = if let DataFusionError::SchemaError(schema, _) = error
@@ -65,11 +71,8 @@ impl Fault {
             (format!("there is no column `{}`{of}{}", field.name, hint(near)), Some(field.name.clone()))
         } else if let Some(name) = said.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
             (format!("there is no table `{name}`{}", hint(nearest(name, tables()))), Some(name.to_owned()))
-        } else if let Some((name, rest)) = said.strip_prefix("Invalid function '").and_then(|rest| rest.split_once('\''))
-        {
-            let near = rest.split_once("Did you mean '").and_then(|(_, near)| near.split_once('\''));
-            let near = near.map(|(near, _)| near.to_owned());
-            (format!("there is no function `{name}`{}", hint(near)), Some(name.to_owned()))
+        } else if let Some((name, _)) = said.strip_prefix("Invalid function '").and_then(|rest| rest.split_once('\'')) {
+            (format!("there is no function `{name}`{}", hint(nearest(name, functions()))), Some(name.to_owned()))
         } else {
             (said, None)
         };

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use albatross_lake::{Lake, Snapshot, Table, Value};
+use arrow::datatypes::{DataType, Field};
 use chrono::{DateTime, Utc};
-use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{DynamicFileCatalog, TableFunctionImpl, UrlTableFactory};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -60,12 +60,7 @@ impl Session {
     }
 
     /// Makes names that are no tables known as those that `tables` makes of them, and a table function.
-    pub fn read_files(
-        &self,
-        tables: Arc<dyn UrlTableFactory>,
-        name: &str,
-        function: Arc<dyn TableFunctionImpl>,
-    ) {
+    pub fn read_files(&self, tables: Arc<dyn UrlTableFactory>, name: &str, function: Arc<dyn TableFunctionImpl>) {
         let known = self.context.state().catalog_list().clone();
         self.context.register_catalog_list(Arc::new(DynamicFileCatalog::new(known, tables)));
         self.context.register_udtf(name, function);
@@ -122,20 +117,23 @@ impl Session {
         names
     }
 
-    /// The columns of a table or a view; `None` if there is none of this name.
-    pub async fn columns(&self, table: &str) -> Option<SchemaRef> {
-        let schema = self.context.catalog(CATALOG)?.schema(SCHEMA)?;
-        if !schema.table_exist(table) {
-            return None;
-        }
-        Some(schema.table(table).await.ok()??.schema())
+    /// The columns of a table or a view, or of files: name and type, as people write it. `None` if there is none of this name.
+    pub async fn columns(&self, table: &str) -> Result<Option<Vec<(String, String)>>> {
+        let Some(schema) = self.context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA)) else {
+            return Ok(None);
+        };
+        let table = schema.table(table).await.map_err(|error| Error::sql(&error))?;
+        let column = |field: &Arc<Field>| (field.name().clone(), type_name(field.data_type()));
+        Ok(table.map(|table| table.schema().fields().iter().map(column).collect()))
     }
 
     /// Whether the name is that of a view.
     pub async fn is_view(&self, table: &str) -> bool {
         let schema = self.context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
         match schema {
-            Some(schema) => matches!(schema.table(table).await, Ok(Some(table)) if table.table_type() == TableType::View),
+            Some(schema) => {
+                matches!(schema.table(table).await, Ok(Some(table)) if table.table_type() == TableType::View)
+            }
             None => false,
         }
     }
@@ -200,7 +198,7 @@ impl Session {
         let values = bind::values(query, given, clock, self.span.unwrap_or_default())?;
         let mut statement = self.parse(&query.sql).map_err(|error| fault(error.to_string()))?;
         if let Some(statement) = changes(&statement) {
-            return Err(Error::ReadOnly { statement });
+            return Err(fault(Error::ReadOnly { statement }.to_string()));
         }
         let Statement::Statement(sql) = &mut statement else {
             return Err(fault("a query must be a SELECT".to_owned()));
@@ -233,13 +231,26 @@ impl Session {
     }
 
     fn fault(&self, error: &DataFusionError, sql: &str) -> Error {
-        Error::Sql(Fault::of(error, sql, || self.tables()))
+        Error::Sql(Fault::of(error, sql, || self.tables(), || self.functions()))
     }
 }
 
 /// A lake is one schema.
 const CATALOG: &str = "albatross";
 const SCHEMA: &str = "lake";
+
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+        DataType::Int32 => "integer".to_owned(),
+        DataType::Int64 => "bigint".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        other => other.to_string(),
+    }
+}
 
 fn config() -> SessionConfig {
     let mut config =

@@ -40,8 +40,10 @@ impl Script {
         }
         if !whole && begin.is_none() {
             // A string, a name or a comment that does not end takes all that follows.
-            let after = tokens.last().map_or(Place { line: 1, column: 1, width: 0 }, |last| {
-                Place { line: last.span.end.line as usize, column: last.span.end.column as usize, width: 0 }
+            let after = tokens.last().map_or(Place { line: 1, column: 1, width: 0 }, |last| Place {
+                line: last.span.end.line as usize,
+                column: last.span.end.column as usize,
+                width: 0,
             });
             begin = Some(after);
         }

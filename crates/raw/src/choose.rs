@@ -19,13 +19,11 @@ const NAMED: usize = 3;
 ///
 /// # Errors
 /// For a person: there is no file, one cannot be read, or there are several formats and none is wanted.
-pub(crate) fn files(
-    inner: &Inner,
-    path: &str,
-    wanted: Option<Format>,
-) -> Result<(Format, Vec<RawFile>), String> {
+pub(crate) fn files(inner: &Inner, path: &str, wanted: Option<Format>) -> Result<(Format, Vec<RawFile>), String> {
     if path == "-" {
-        return Err("standard input can be read once only, and a table must be read as often as a statement says".to_owned());
+        return Err(
+            "standard input can be read once only, and a table must be read as often as a statement says".to_owned()
+        );
     }
     let (found, failures) = raw::find(&inner.runtime, &inner.s3, &[path.to_owned()], &inner.window);
     if let Some(failure) = failures.first() {

@@ -114,7 +114,11 @@ impl TableFunctionImpl for Files {
                     return plan_err!("{READ_LOGS}: there is no format `{format}`: take one of {names}");
                 }
             },
-            _ => return plan_err!("{READ_LOGS} takes texts: a path and, if wanted, a format: {READ_LOGS}('logs/', 'alb')"),
+            _ => {
+                return plan_err!(
+                    "{READ_LOGS} takes texts: a path and, if wanted, a format: {READ_LOGS}('logs/', 'alb')"
+                );
+            }
         };
         // What lists files waits for them, which the thread that plans must not.
         std::thread::scope(|scope| scope.spawn(|| self.table(path, wanted)).join())

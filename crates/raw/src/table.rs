@@ -128,7 +128,8 @@ impl PartitionStream for Part {
 impl Shape {
     /// Sends the rows of all sources; ends early when nobody wants more.
     fn read(&self, sources: &[RawFile], batches: &Sender<Result<RecordBatch>>) -> Result<()> {
-        let fault = |source: &RawFile, reason: String| DataFusionError::Execution(format!("{}: {reason}", source.uri()));
+        let fault =
+            |source: &RawFile, reason: String| DataFusionError::Execution(format!("{}: {reason}", source.uri()));
         let Some(mut reader) = self.format.reader(&self.files.0.settings) else {
             for source in sources {
                 let (read, outcome) = source.metrics().map_err(|reason| fault(source, reason))?;

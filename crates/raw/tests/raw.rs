@@ -141,7 +141,8 @@ fn alb(n: usize) -> String {
     )
 }
 
-const NGINX: &str = "203.0.113.7 - - [19/Nov/2026:18:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\" 0.004\n";
+const NGINX: &str =
+    "203.0.113.7 - - [19/Nov/2026:18:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\" 0.004\n";
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -177,7 +178,8 @@ fn files_folders_and_globs_are_tables() {
         let statement = format!("SELECT count(*) AS n FROM {from}");
         assert_eq!(raw.csv(&statement), format!("n\n{rows}\n"), "{statement}");
     }
-    let statement = format!("SELECT line, day, path FROM '{path}/**' WHERE source_file LIKE '%.gz' ORDER BY line DESC LIMIT 1");
+    let statement =
+        format!("SELECT line, day, path FROM '{path}/**' WHERE source_file LIKE '%.gz' ORDER BY line DESC LIMIT 1");
     assert_eq!(raw.csv(&statement), "line,day,path\n30,2026-11-19,/api/users/49\n");
     assert_eq!(raw.files.take_bad(), BTreeMap::new());
 }

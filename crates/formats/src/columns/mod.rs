@@ -152,8 +152,7 @@ pub trait Rows: Send {
     fn to_batch(&self) -> RecordBatch {
         let schema = self.schema();
         let all: Vec<usize> = (0..schema.fields().len()).collect();
-        let arrays =
-            schema.fields().iter().zip(self.to_arrays(&all)).map(|(field, array)| (field.name(), array, true));
+        let arrays = schema.fields().iter().zip(self.to_arrays(&all)).map(|(field, array)| (field.name(), array, true));
         RecordBatch::try_from_iter_with_nullable(arrays).expect("every row appends to every column")
     }
     /// Those columns of [`Rows::to_batch`] that stand at these places of [`Rows::schema`].
