@@ -9,6 +9,7 @@ use albatross_lake::{Lake, Snapshot, Table, Value};
 use arrow::datatypes::{DataType, Field};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{DynamicFileCatalog, TableFunctionImpl, UrlTableFactory};
+use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -83,7 +84,7 @@ impl Session {
         let context = &self.context;
         context.register_object_store(store.as_ref(), lake.object_store());
         for name in self.tables() {
-            context.deregister_table(name)?;
+            context.deregister_table(TableReference::bare(name))?;
         }
         let mut span: Option<Span> = None;
         for (table, snapshot) in Table::ALL.into_iter().zip(snapshots) {

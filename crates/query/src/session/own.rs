@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use datafusion::catalog::view::ViewTable;
-use datafusion::common::plan_err;
+use datafusion::common::{TableReference, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{ObjectType, Set, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectType, Set, Statement as SqlStatement};
 
 /// What a statement changes of its session.
 pub(super) enum Change {
@@ -25,7 +25,10 @@ pub(super) fn change(statement: &Statement) -> Option<Change> {
             SqlStatement::Set(Set::SingleAssignment { .. } | Set::SetTimeZone { .. }) => Some(Change::Option),
             SqlStatement::CreateView(view) if !view.materialized => Some(Change::CreateView),
             SqlStatement::Drop { object_type: ObjectType::View, names, .. } => {
-                let name = |name: &datafusion::sql::sqlparser::ast::ObjectName| name.to_string().replace('"', "");
+                let name = |name: &ObjectName| match name.0.last().and_then(|part| part.as_ident()) {
+                    Some(Ident { value, quote_style: Some(_), .. }) => value.clone(),
+                    _ => name.to_string().to_lowercase(),
+                };
                 Some(Change::DropView(names.iter().map(name).collect()))
             }
             _ => None,
@@ -69,9 +72,9 @@ impl OwnViews {
                 return plan_err!("there is a view `{name}` already: CREATE OR REPLACE VIEW replaces it");
             }
         }
-        context.deregister_table(name.as_str())?;
+        context.deregister_table(TableReference::bare(name.as_str()))?;
         let table = ViewTable::new(Arc::unwrap_or_clone(view.input), view.definition);
-        context.register_table(name.as_str(), Arc::new(table))?;
+        context.register_table(TableReference::bare(name.as_str()), Arc::new(table))?;
         self.views.retain(|(known, _)| *known != name);
         self.views.push((name, sql.to_owned()));
         Ok(())
@@ -82,7 +85,7 @@ impl OwnViews {
             if !self.views.iter().any(|(known, _)| known == name) {
                 return plan_err!("`{name}` is no view of this session");
             }
-            context.deregister_table(name.as_str())?;
+            context.deregister_table(TableReference::bare(name.as_str()))?;
             self.views.retain(|(known, _)| known != name);
         }
         Ok(())
