@@ -76,8 +76,9 @@ fn statements_are_typed_completed_cancelled_and_remembered() {
     // Tab: a table, and a column of the table that the statement names.
     shell.exp_string(PROMPT).unwrap();
     keys(&mut shell, "SELECT count(*) + 500000 AS n FROM requ\t WHERE upstream_s\t = 502;\r");
-    shell.exp_string("FROM requests WHERE upstream_status = 502;").unwrap();
-    shell.exp_regex(r"50\d{4}\s").unwrap();
+    shell.exp_string("FROM requests").unwrap();
+    shell.exp_string("WHERE upstream_status").unwrap();
+    shell.exp_regex(r"\n *50\d{4}\r").unwrap();
 
     // What takes long is cancelled, and the shell goes on.
     shell.exp_string(PROMPT).unwrap();

@@ -47,7 +47,7 @@ fn files_are_tables_without_a_lake() {
         "path,n\n/a,2\n/b,2\n"
     );
     let joined =
-        "SELECT sum(maximum) AS m FROM 'logs/a.log' l JOIN 'cpu.csv' c ON date_trunc('minute', l.started_at) = c.time";
+        "SELECT sum(maximum) AS m FROM 'logs/a.log' l JOIN 'cpu.csv' c ON date_trunc('minute', l.time) = c.time";
     assert_eq!(answer(folder, joined), "m\n4.0\n");
     assert!(!folder.join("lake").exists());
 
@@ -99,7 +99,7 @@ fn what_logs_do_not_say_is_given_as_for_ingest() {
 fn several_statements_are_answered_in_turn() {
     let folder = folder();
     let folder = folder.path();
-    let script = "-- A view; it ends with the session.\nCREATE VIEW errors AS SELECT * FROM 'logs' WHERE status >= 500;\n\
+    let script = "/* A view; it ends with the session. */\nCREATE VIEW errors AS SELECT * FROM 'logs' WHERE status >= 500;\n\
         SET datafusion.execution.batch_size = 10;\nSELECT count(*) AS n FROM errors; SELECT ';' AS x";
     fs::write(folder.join("two.sql"), script).unwrap();
     let expected = "n\n2\nx\n;\n";

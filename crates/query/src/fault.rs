@@ -79,8 +79,9 @@ impl Fault {
         if let Some((message, place)) = parser_place(&message, sql) {
             return Fault { message, place: Some(place) };
         }
-        let place = diagnostic.and_then(place_of);
-        let place = place.or_else(|| words(sql).find(|(word, _)| name.as_ref() == Some(word)).map(|(_, place)| place));
+        let named = |(word, place)| (name.as_ref() == Some(&word)).then_some(place);
+        let place = diagnostic.and_then(place_of).map(|place| word_at(sql, place));
+        let place = place.or_else(|| words(sql).find_map(named));
         Fault { message, place }
     }
 }
@@ -115,8 +116,13 @@ fn parser_place(message: &str, sql: &str) -> Option<(String, Place)> {
     let (said, place) = message.rsplit_once(" at Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;
     let (line, column) = (line.parse().ok()?, column.parse().ok()?);
-    let at_word = words(sql).map(|(_, place)| place).find(|place| (place.line, place.column) == (line, column));
-    Some((said.to_owned(), at_word.unwrap_or(Place { line, column, width: 1 })))
+    Some((said.to_owned(), word_at(sql, Place { line, column, width: 1 })))
+}
+
+/// The place of the word that begins at this place, if one does.
+fn word_at(sql: &str, place: Place) -> Place {
+    let begins = |word: &Place| (word.line, word.column) == (place.line, place.column);
+    words(sql).map(|(_, word)| word).find(begins).unwrap_or(place)
 }
 
 /// DataFusion's message without the names of its layers and types.

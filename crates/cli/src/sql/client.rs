@@ -1,7 +1,7 @@
 //! A session, and what it stands on.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use albatross_lake::Lake;
@@ -10,6 +10,7 @@ use albatross_raw::{Files, READ_LOGS};
 use albatross_s3::S3;
 use anyhow::Result;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use super::Sql;
 use crate::s3::S3Args;
@@ -126,6 +127,24 @@ impl std::error::Error for Interrupted {}
 pub(super) async fn or_interrupt<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         result = work => result,
-        _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        () = interrupts().notified() => Err(Interrupted.into()),
     }
+}
+
+/// Told at each Ctrl-C. Signals have a thread of their own: those of the runtime may all be busy with what is to be interrupted.
+fn interrupts() -> &'static Notify {
+    static INTERRUPTS: OnceLock<Arc<Notify>> = OnceLock::new();
+    INTERRUPTS.get_or_init(|| {
+        let notify = Arc::new(Notify::new());
+        let told = Arc::clone(&notify);
+        std::thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+            runtime.block_on(async {
+                while tokio::signal::ctrl_c().await.is_ok() {
+                    told.notify_waiters();
+                }
+            });
+        });
+        notify
+    })
 }

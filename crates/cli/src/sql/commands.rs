@@ -143,7 +143,7 @@ impl Shell<'_> {
         let given = query::given(&query, &matches);
         let said = Output::from_arg_matches(&matches)?;
         let output = if said.format.is_some() || said.output.is_some() { said } else { self.output() };
-        let ask = async |client: &mut Client| {
+        let ask = async |client: &mut Client| -> Result<_> {
             client.refresh().await?;
             Ok(Some(client.session.query(&query, &given, &Clock::system(zone)).await?))
         };

@@ -105,7 +105,7 @@ impl Completion {
         let statement = format!("{head} {tail}");
         let words: Vec<&str> = statement.split(|c: char| !is_name(c)).filter(|word| !word.is_empty()).collect();
         if let Some(qualifier) = head.strip_suffix('.') {
-            let qualifier = &qualifier[qualifier.rfind(|c| !is_name(c)).map_or(0, |at| at + 1)..];
+            let qualifier = &qualifier[qualifier.rfind(|c: char| !is_name(c)).map_or(0, |at| at + 1)..];
             let of = |name: &str| self.table(name).map(|(_, columns)| columns.clone());
             // The table's own name, or the one that it has in this statement.
             let aliased = words.windows(3).find_map(|w| match w {
@@ -182,7 +182,7 @@ impl Completer for Completion {
         }
         let is_part = |c: char| if is_command { !c.is_whitespace() } else { is_name(c) };
         let start =
-            typed.rfind(|c| !is_part(c)).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
+            typed.rfind(|c: char| !is_part(c)).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
         let word = &typed[start..];
         let found = match is_command {
             true => self.command(typed, word),

@@ -10,7 +10,7 @@ use anyhow::Result;
 use chrono_tz::Tz;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{Config, Editor};
+use rustyline::{CompletionType, Config, Editor};
 use tokio::runtime::Runtime;
 
 use super::client::{Client, Interrupted, or_interrupt};
@@ -63,7 +63,11 @@ pub(super) fn run(runtime: &Runtime, client: Client, args: &Sql) -> Result<Exit>
         next: args.output.output.clone(),
     };
     let mut shell = Shell { runtime, client, catalogue, zone: args.files.tz, look };
-    let config = Config::builder().max_history_size(MAX_HISTORY)?.history_ignore_space(true).build();
+    let config = Config::builder()
+        .max_history_size(MAX_HISTORY)?
+        .history_ignore_space(true)
+        .completion_type(CompletionType::List)
+        .build();
     let mut editor = Editor::<Completion, FileHistory>::with_config(config)?;
     let history = history_file();
     if let Some(file) = &history {
