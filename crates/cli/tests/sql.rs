@@ -71,6 +71,11 @@ fn lines_that_cannot_be_read_are_told_with_the_answer() {
         "{stderr}"
     );
     assert!(!stderr.contains('\u{1b}'), "{stderr}");
+    // Neither does a value in the words of an engine's error.
+    fs::write(folder.path().join("d.log"), NGINX.replace("/a", "/\u{1b}]0;x\u{7}")).unwrap();
+    let (stdout, stderr, code) = sql(folder.path(), &["SELECT CAST(request_uri AS INT) AS n FROM 'd.log'"], "");
+    assert_eq!(code, 4, "{stdout}");
+    assert!(stderr.contains("Cannot cast string") && !stderr.contains(['\u{1b}', '\u{7}']), "{stderr:?}");
 }
 
 #[test]

@@ -181,8 +181,9 @@ impl Completer for Completion {
             return self.files.complete_path(line, pos);
         }
         let is_part = |c: char| if is_command { !c.is_whitespace() } else { is_name(c) };
-        let start =
-            typed.rfind(|c: char| !is_part(c)).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
+        let start = typed
+            .rfind(|c: char| !is_part(c))
+            .map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
         let word = &typed[start..];
         let found = match is_command {
             true => self.command(typed, word),
@@ -202,3 +203,63 @@ impl Hinter for Completion {
 impl Highlighter for Completion {}
 impl Validator for Completion {}
 impl Helper for Completion {}
+
+#[cfg(test)]
+mod tests {
+    use rustyline::history::FileHistory;
+
+    use super::*;
+
+    /// What Tab offers where `|` stands.
+    fn offered(before: &str, line: &str) -> Vec<String> {
+        let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = Names {
+            tables: vec![
+                ("alb".to_owned(), columns(&["started_at", "status", "path"])),
+                ("metrics".to_owned(), columns(&["time", "period_s"])),
+            ],
+            functions: columns(&["stddev", "sum"]),
+            queries: vec![("story".to_owned(), columns(&["--from", "--limit"]))],
+        };
+        let completion = Completion::new(names, before.to_owned());
+        let pos = line.find('|').unwrap();
+        let line = line.replace('|', "");
+        let found = completion.complete(&line, pos, &Context::new(&FileHistory::new())).unwrap().1;
+        found.into_iter().map(|pair| pair.replacement).collect()
+    }
+
+    #[test]
+    fn tab_offers_what_fits_the_place() {
+        for (before, line, expected) in [
+            ("", "SELECT * FROM |", &["alb", "metrics"][..]),
+            ("", "SELECT * FROM m|", &["metrics"]),
+            ("", "SELECT * FROM alb, m|", &["metrics"]),
+            ("SELECT * FROM alb\n", "JOIN |", &["alb", "metrics"]),
+            ("", "SELECT st| FROM alb", &["started_at", "status", "stddev("]),
+            ("SELECT *\nFROM metrics\n", "WHERE p|", &["period_s", "partition", "preceding"]),
+            ("", "SELECT pa|", &["path", "partition"]),
+            ("", "SELECT |", &[]),
+            ("", "SELECT m.| FROM metrics AS m", &["time", "period_s"]),
+            ("", "SELECT m.ti| FROM alb, metrics m", &["time"]),
+            ("", "SELECT alb.pa|", &["path"]),
+            ("", "SELECT * FROM alb OR|", &["OR", "ORDER"]),
+            ("", "select * from alb or|", &["or", "order"]),
+            ("", "\\ti|", &["\\timing"]),
+            ("", "\\d m|", &["metrics"]),
+            ("", "\\run s|", &["story"]),
+            ("", "\\run story --l|", &["--limit"]),
+            ("", "\\format nd|", &["ndjson"]),
+        ] {
+            assert_eq!(offered(before, line), expected, "{before}{line}");
+        }
+    }
+
+    #[test]
+    fn in_a_text_files_are_offered() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("evening.log"), "").unwrap();
+        let path = folder.path().join("even");
+        let found = offered("", &format!("SELECT * FROM '{}|", path.display()));
+        assert!(matches!(&found[..], [file] if file.ends_with("evening.log")), "{found:?}");
+    }
+}
