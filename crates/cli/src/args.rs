@@ -46,8 +46,8 @@ pub(crate) enum Command {
     Report(crate::report::ReportArgs),
     /// List the named questions, or show one.
     Queries(Queries),
-    /// Answer one SQL statement.
-    Sql(Sql),
+    /// Answer SQL, from the lake or from files of logs; without a statement, a shell.
+    Sql(crate::sql::Sql),
     /// Follow one request, client or path through every layer.
     Follow(Follow),
     /// Say what is in the lake.
@@ -335,19 +335,6 @@ pub(crate) enum DiagnoseFormat {
     Json,
     /// For a ticket.
     Markdown,
-}
-
-/// Answer one SQL statement (read-only).
-#[derive(ClapArgs)]
-pub(crate) struct Sql {
-    /// The statement; read from standard input if it is - or missing.
-    #[arg(value_name = "SQL")]
-    pub(crate) statement: Option<String>,
-    /// Read the statement from a file.
-    #[arg(long, short, value_name = "FILE", conflicts_with = "statement")]
-    pub(crate) file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) output: Output,
 }
 
 #[derive(ClapArgs)]

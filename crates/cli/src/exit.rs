@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use crate::show::safe;
+
 /// What the exit code says. Documented in README.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -60,7 +62,7 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe))
 }
 
-/// The error and its causes in one line, without saying the same twice.
+/// The error and its causes in one line, without saying the same twice. Values from logs may be part of it: it is safe to be shown.
 pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
@@ -71,5 +73,5 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    text.lines().map(safe).collect::<Vec<_>>().join("\n")
 }

@@ -20,6 +20,7 @@ mod query;
 mod report;
 mod s3;
 mod show;
+mod sql;
 mod status;
 mod summaries;
 mod verify;
@@ -87,7 +88,7 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
         Command::Diagnose(command) => diagnose::run(lake, s3, command),
         Command::Report(command) => report::run(lake, s3, command),
         Command::Queries(command) => query::list(command),
-        Command::Sql(command) => query::sql(lake, s3, command),
+        Command::Sql(command) => sql::run(lake, s3, command),
         Command::Follow(command) => follow::run(lake, s3, command),
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),

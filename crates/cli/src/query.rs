@@ -1,8 +1,8 @@
-//! `albatross query`, `albatross queries`, `albatross sql`.
+//! `albatross query`, `albatross queries`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,9 +12,9 @@ use albatross_query::{
 };
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
-use clap::{Arg, Args as _, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 
-use crate::args::{NamedQuery, Output, Queries, Sql};
+use crate::args::{NamedQuery, Output, Queries};
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::logs::{self, LogArgs};
@@ -43,18 +43,23 @@ pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, arg
     warn_of_faults(&catalogue);
     let lake = matches.get_one::<String>("lake").map_or(lake, String::as_str);
     let zone = *matches.get_one::<Tz>("tz").unwrap_or(&Tz::UTC);
-    let given: BTreeMap<String, String> = ["from", "to"]
-        .into_iter()
-        .chain(query.params.iter().map(|param| param.name.as_str()))
-        .filter_map(|name| Some((name.to_string(), matches.get_one::<String>(name)?.clone())))
-        .collect();
+    let given = given(query, &matches);
     let output = Output::from_arg_matches(&matches)?;
     let s3 = S3Args::from_arg_matches(&matches)?.or(s3);
     answer(lake, &s3, &output, async |session| Ok(session.query(query, &given, &Clock::system(zone)).await?))
 }
 
+/// The texts that were given for the parameters of a query.
+pub(crate) fn given(query: &Query, matches: &ArgMatches) -> BTreeMap<String, String> {
+    ["from", "to"]
+        .into_iter()
+        .chain(query.params.iter().map(|param| param.name.as_str()))
+        .filter_map(|name| Some((name.to_string(), matches.get_one::<String>(name)?.clone())))
+        .collect()
+}
+
 /// The options of a named query as a command of its own, so that `--help` and errors speak of them.
-fn command(query: &Query, zone: Tz) -> Command {
+pub(crate) fn command(query: &Query, zone: Tz) -> Command {
     let option = |id: &str, value: &str, help: String| {
         let long = id.replace('_', "-");
         // People write parameters as the SQL has them, too.
@@ -166,28 +171,6 @@ pub(crate) fn list(args: &Queries) -> Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// `albatross sql`.
-pub(crate) fn sql(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
-    let statement = match (&args.file, args.statement.as_deref()) {
-        (Some(path), _) => {
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", safe(&path.to_string_lossy())))?
-        }
-        (None, Some(statement)) if statement != "-" => statement.to_string(),
-        (None, given) => {
-            if given.is_none() && std::io::stdin().is_terminal() {
-                return Err(UsageError(
-                    "give a statement: albatross sql \"SELECT ...\", -f FILE, or on standard input".into(),
-                )
-                .into());
-            }
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read the statement from standard input")?;
-            text
-        }
-    };
-    answer(lake, s3, &args.output, async |session| Ok(session.sql(&statement).await?))
-}
-
 /// Opens the lake, asks, and writes the answer to where it is wanted.
 pub(crate) fn answer(
     lake: &str,
@@ -207,9 +190,7 @@ pub(crate) fn answer(
             None => {
                 let stdout = std::io::stdout();
                 options.terminal = stdout.is_terminal();
-                if format == Format::Parquet && options.terminal {
-                    return Err(UsageError("Parquet is not for a terminal: add -o FILE or redirect".into()).into());
-                }
+                no_parquet(format, options.terminal)?;
                 options.width = options.terminal.then(terminal_width).flatten();
                 let mut out = BufWriter::new(stdout);
                 let written = write(format, stream, &mut out, &options).await?;
@@ -221,18 +202,33 @@ pub(crate) fn answer(
     Ok(if output.fail_on_rows && written.rows > 0 { Exit::Finding } else { Exit::Fine })
 }
 
-/// A reader never finds half an answer: it is written beside the file and then put in its place.
+/// Writes an answer to a file, of which a reader never finds a half: it is written beside it and then put in its place.
 pub(crate) async fn to_file(path: &Path, format: Format, stream: SendableRecordBatchStream) -> Result<Written> {
     let part = PathBuf::from(format!("{}.part", path.display()));
     let context = || format!("cannot write {}", safe(&path.to_string_lossy()));
     let mut file = BufWriter::new(File::create(&part).with_context(context)?);
-    let result = write(format, stream, &mut file, &Options::default()).await.map_err(anyhow::Error::from);
-    let result = result.and_then(|written| {
-        file.flush()?;
-        std::fs::rename(&part, path)?;
-        Ok(written)
-    });
-    result.inspect_err(|_| drop(std::fs::remove_file(&part))).with_context(context)
+    // Whatever ends this, an interrupt too, leaves no part behind.
+    let part = Part(part);
+    let written = write(format, stream, &mut file, &Options::default()).await.with_context(context)?;
+    file.flush().with_context(context)?;
+    std::fs::rename(&part.0, path).with_context(context)?;
+    Ok(written)
+}
+
+/// A file that is deleted unless it was renamed.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+pub(crate) fn no_parquet(format: Format, terminal: bool) -> Result<(), UsageError> {
+    match (format, terminal) {
+        (Format::Parquet, true) => Err(UsageError("Parquet is not for a terminal: add -o FILE or redirect".into())),
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn format(output: &Output) -> Result<Format> {
@@ -249,6 +245,6 @@ pub(crate) fn format(output: &Output) -> Result<Format> {
     }
 }
 
-fn terminal_width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }

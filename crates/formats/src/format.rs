@@ -51,6 +51,16 @@ macro_rules! formats {
                 }
             }
 
+            /// What its columns hold, in the order of the schema: name, and a description with unit and NULL rule where there is more to say
+            /// than the name does.
+            pub fn docs(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+                let docs = match self {
+                    $(Format::$format => $module::docs(),)*
+                    Format::Metrics => metrics::docs(),
+                };
+                docs.iter().map(|(name, doc)| (*name, doc.trim()))
+            }
+
             /// Reads sources of it. `None` for metrics, which are decoded as a whole ([`metrics::decode`]).
             pub fn reader(self, settings: &Settings) -> Option<Box<dyn Reader>> {
                 match self {

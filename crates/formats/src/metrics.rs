@@ -65,6 +65,24 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
+/// What the columns hold, in order: name and description.
+pub fn docs() -> &'static [(&'static str, &'static str)] {
+    &[
+        ("time", "Start of the period."),
+        ("period_s", "Seconds between neighbours of the series; NULL for a single point."),
+        ("namespace", "Where the form carries it."),
+        ("metric", "`CPUUtilization`, ...; NULL where neither the data nor the file's name tells."),
+        ("resource", "What tells series of one metric apart: instance, service, label."),
+        ("average", "NULL where the statistic was not asked for, as in all of these."),
+        ("maximum", ""),
+        ("minimum", ""),
+        ("sum", ""),
+        ("samples", "Number of samples in the period."),
+        ("unit", "Where the form carries it."),
+        ("source_file", "Where the value stands."),
+    ]
+}
+
 /// Whether a file that starts with `head` is one of the forms above. Some hundred bytes are enough; more do no harm.
 pub fn recognise(head: &[u8]) -> bool {
     let (head, start) = as_utf8(head);

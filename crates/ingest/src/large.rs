@@ -24,7 +24,7 @@ use crate::worker::{Done, Shared, Trouble, Worker, range, recognise};
 /// Text per piece.
 const PIECE_BYTES: usize = 4 << 20;
 /// A metrics file is decoded as a whole and must not be larger than this.
-const MAX_METRICS_BYTES: usize = 256 << 20;
+pub(crate) const MAX_METRICS_BYTES: usize = 256 << 20;
 
 /// Whole lines of a large source.
 pub(crate) struct Piece {

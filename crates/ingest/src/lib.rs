@@ -23,6 +23,7 @@ mod output;
 mod parquet_file;
 mod parquet_text;
 mod prefetch;
+pub mod raw;
 mod small;
 mod sort;
 mod source;

@@ -17,6 +17,7 @@ use crate::commit::{Batch, Committer};
 use crate::large::{self, Piece};
 use crate::output::{self, Output};
 use crate::prefetch::Prefetch;
+use crate::raw::HEAD;
 use crate::small::{self, Buffers, Stored};
 use crate::source::Source;
 use crate::summary::{Event, Failure, Summary};
@@ -28,8 +29,6 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 const MIN_MEMORY: usize = small::MAX_BYTES + (24 << 20);
 /// Encoding a batch takes up to this share of its rows' memory on top: keys, a column in the new order, the Parquet file.
 const ENCODING_SHARE: f64 = 0.6;
-/// How much of a file is looked at to recognise it.
-const HEAD: usize = 64 << 10;
 
 /// A source that was read to its end.
 #[derive(Debug)]

@@ -51,6 +51,8 @@ pub(crate) async fn register(context: &SessionContext) -> Result<()> {
         let with_path = frame.clone().into_view();
         let view = frame.drop_columns(&[PATH])?.into_view();
         for name in others.iter().chain([&name]) {
+            // Those of an older snapshot may be there.
+            context.deregister_table(TableReference::partial(PATH, *name))?;
             context.register_table(TableReference::partial(PATH, *name), with_path.clone())?;
             context.register_table(*name, view.clone())?;
         }

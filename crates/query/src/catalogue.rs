@@ -5,6 +5,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::header::{self, Query};
+use crate::names::nearest;
 use crate::{Error, Result};
 
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
@@ -92,7 +93,9 @@ impl Catalogue {
             Some(entry) => entry.get(),
             None => Err(Error::NoSuchQuery {
                 name: name.to_owned(),
-                hint: self.nearest(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default(),
+                hint: nearest(name, self.queries.keys())
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default(),
             }),
         }
     }
@@ -106,42 +109,11 @@ impl Catalogue {
     pub fn faults(&self) -> impl Iterator<Item = Error> {
         self.queries.values().filter_map(|entry| entry.get().err())
     }
-
-    /// The name most like `name`, if it is alike at all.
-    fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(name, self.queries.keys().map(String::as_str))
-    }
-}
-
-/// The known name that somebody may have meant who wrote this one: the first that contains it, else the most like it, if any is alike.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
-    let wanted = name.to_lowercase().replace('-', "_");
-    if let Some(part) = known.clone().find(|known| wanted.len() > 2 && known.contains(&wanted)) {
-        return Some(part);
-    }
-    let (distance, near) = known.map(|known| (distance(known, &wanted), known)).min()?;
-    (distance <= wanted.len() / 3).then_some(near)
 }
 
 fn is_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     name.bytes().next().is_some_and(plain) && name.bytes().all(|b| plain(b) || b == b'_' || b == b'-')
-}
-
-/// How many characters must be added, dropped or changed to make one name the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, &cb) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@ use std::io;
 
 use datafusion::error::DataFusionError;
 
+use crate::fault::{Fault, plain};
+
 /// What can go wrong between a question and its answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,7 +30,7 @@ pub enum Error {
 
     /// The statement cannot be parsed or planned: the fault is in the SQL.
     #[error("{0}")]
-    Sql(String),
+    Sql(Fault),
 
     /// The statement was fine and failed while it ran.
     #[error("the query failed: {0}")]
@@ -42,9 +44,9 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error of parsing or planning.
+    /// An error of parsing or planning; where in the text is not known.
     pub(crate) fn sql(error: &DataFusionError) -> Error {
-        Error::Sql(plain(error))
+        Error::Sql(Fault::new(plain(error)))
     }
 
     /// An error of a running query.
@@ -55,29 +57,4 @@ impl Error {
     pub(crate) fn parameter(name: &str, problem: impl Into<String>) -> Error {
         Error::Parameter { name: name.to_owned(), problem: problem.into() }
     }
-}
-
-/// DataFusion's message without the names of its layers and types.
-fn plain(error: &DataFusionError) -> String {
-    let mut message = match error {
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => return plain(inner),
-        DataFusionError::Shared(inner) => return plain(inner),
-        DataFusionError::Collection(errors) => {
-            let mut messages: Vec<String> = errors.iter().map(plain).collect();
-            messages.dedup();
-            return messages.join("; ");
-        }
-        DataFusionError::SQL(parser, _) => parser.to_string(),
-        error => error.message().into_owned(),
-    };
-    for noise in
-        ["sql parser error: ", "Parser error: ", "Error during planning: ", "This feature is not implemented: "]
-    {
-        message = message.replace(noise, "");
-    }
-    if let Some((first, _)) = message.split_once("\n\nbacktrace:") {
-        message.truncate(first.len());
-    }
-    // A lake is one schema: nobody needs to be told its name.
-    message.replace("albatross.lake.", "").trim().to_owned()
 }

@@ -17,6 +17,7 @@ pub use text::visible;
 
 use std::io::Write;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -89,19 +90,31 @@ pub struct Options {
     pub look_ahead: usize,
     /// The output is a terminal: CSV and TSV show control characters escaped too.
     pub terminal: bool,
+    /// A table has a block of lines for each row, however wide the terminal is.
+    pub expanded: bool,
+    /// Write no more rows than these. Those that are left out are counted, for some seconds.
+    pub max_rows: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { width: None, look_ahead: 1000, terminal: false }
+        Options { width: None, look_ahead: 1000, terminal: false, expanded: false, max_rows: None }
     }
 }
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
+    /// All rows of the answer; at least so many if it is not `whole`.
     pub rows: u64,
+    /// Of these, written.
+    pub shown: u64,
+    /// Whether the answer was read to its end.
+    pub whole: bool,
 }
+
+/// Rows that are left out are counted for this long.
+const COUNTING: Duration = Duration::from_secs(3);
 
 /// Writes all rows of an answer, batch by batch.
 ///
@@ -113,15 +126,36 @@ pub async fn write(
     out: &mut (dyn Write + Send),
     options: &Options,
 ) -> Result<Written> {
+    let max_rows = options.max_rows.unwrap_or(u64::MAX);
     let mut writer = Writer::new(format, stream.schema(), out, options)?;
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| Error::run(&error))?;
+        let room = usize::try_from(max_rows - rows).unwrap_or(usize::MAX);
         rows += batch.num_rows() as u64;
+        if room < batch.num_rows() {
+            writer.batch(&batch.slice(0, room))?;
+            writer.finish()?;
+            let (more, whole) = count(&mut stream).await?;
+            return Ok(Written { rows: rows + more, shown: max_rows, whole });
+        }
         writer.batch(&batch)?;
     }
     writer.finish()?;
-    Ok(Written { rows })
+    Ok(Written { rows, shown: rows, whole: true })
+}
+
+/// Counts the rows that follow, and says whether these are all.
+async fn count(stream: &mut SendableRecordBatchStream) -> Result<(u64, bool)> {
+    let start = Instant::now();
+    let mut rows = 0;
+    while let Some(batch) = stream.next().await {
+        rows += batch.map_err(|error| Error::run(&error))?.num_rows() as u64;
+        if start.elapsed() > COUNTING {
+            return Ok((rows, false));
+        }
+    }
+    Ok((rows, true))
 }
 
 /// All rows of an answer, by the names of its columns: for answers that are small.

@@ -1,45 +1,93 @@
 //! SQL over a lake.
 
-use std::collections::BTreeMap;
+mod own;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use albatross_lake::{Lake, Snapshot, Table, Value};
+use arrow::datatypes::{DataType, Field};
 use chrono::{DateTime, Utc};
+use datafusion::catalog::{DynamicFileCatalog, TableFunctionImpl, UrlTableFactory};
+use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::logical_expr::TableType;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use url::Position;
 
+use crate::athena::{CATALOG, SCHEMA};
 use crate::bind::{self, Span};
 use crate::header::Query;
 use crate::table::LakeTable;
 use crate::time::Clock;
-use crate::{Error, Result, athena, views};
+use crate::{Error, Fault, Result, athena, views};
+use own::{Change, OwnViews};
 
-/// SQL over a lake as it was when the session was opened. Nothing can be changed through it.
+/// SQL over a lake as it was when the session was opened, or last refreshed. Nothing of the lake can be changed through it.
 ///
 /// Memory: the statistics of all files, and what the operators of a running query hold; a large sort or aggregation
 /// goes to disk only if DataFusion can.
 pub struct Session {
     context: SessionContext,
-    /// For statements that read Athena's tables.
-    athena: SessionContext,
     span: Option<Span>,
+    /// Of each of [`Table::ALL`]; none without a lake.
+    versions: Vec<Option<u64>>,
+    own: OwnViews,
+}
+
+/// What became of a statement.
+pub enum Answer {
+    Rows(SendableRecordBatchStream),
+    /// It has no rows: an option was set, a view made.
+    Done,
 }
 
 impl Session {
     /// Takes a snapshot of all tables and makes them known, together with the views on them (`requests`,
     /// `alb_access_logs`, and `ingested` with the files that are really in the lake).
     pub async fn open(lake: &Lake) -> Result<Session> {
-        let store = ObjectStoreUrl::parse(&lake.root()[..Position::BeforePath]).map_err(|e| Error::sql(&e))?;
-        let context = athena::context(config()).map_err(|e| Error::sql(&e))?;
-        context.register_object_store(store.as_ref(), lake.object_store());
-        let mut span: Option<Span> = None;
+        let mut session = Session::without_lake()?;
+        session.refresh(lake).await?;
+        Ok(session)
+    }
+
+    /// A session without any table.
+    pub fn without_lake() -> Result<Session> {
+        let context = athena::context(config()).map_err(|error| Error::sql(&error))?;
+        Ok(Session { context, span: None, versions: Vec::new(), own: OwnViews::default() })
+    }
+
+    /// Makes names that are no tables known as those that `tables` makes of them, and a table function.
+    pub fn read_files(&self, tables: Arc<dyn UrlTableFactory>, name: &str, function: Arc<dyn TableFunctionImpl>) {
+        let known = self.context.state().catalog_list().clone();
+        self.context.register_catalog_list(Arc::new(DynamicFileCatalog::new(known, tables)));
+        self.context.register_udtf(name, function);
+    }
+
+    /// Takes new snapshots if anything was committed since the last ones; says whether. Costs a look at the end of each table's log.
+    pub async fn refresh(&mut self, lake: &Lake) -> Result<bool> {
         let snapshots = futures::future::try_join_all(Table::ALL.map(|table| lake.snapshot(table))).await?;
+        let versions: Vec<Option<u64>> = snapshots.iter().map(|snapshot| snapshot.version).collect();
+        if versions == self.versions {
+            return Ok(false);
+        }
+        self.load(lake, snapshots).await.map_err(|error| Error::sql(&error))?;
+        self.versions = versions;
+        Ok(true)
+    }
+
+    async fn load(&mut self, lake: &Lake, snapshots: Vec<Snapshot>) -> datafusion::error::Result<()> {
+        let store = ObjectStoreUrl::parse(&lake.root()[..Position::BeforePath])?;
+        let context = &self.context;
+        context.register_object_store(store.as_ref(), lake.object_store());
+        for name in self.tables() {
+            context.deregister_table(TableReference::bare(name))?;
+        }
+        let mut span: Option<Span> = None;
         for (table, snapshot) in Table::ALL.into_iter().zip(snapshots) {
             // Logs come before metrics, which may reach far beyond them.
             if let Table::Rows(_) = table {
@@ -50,17 +98,55 @@ impl Session {
                     (a, b) => a.or(b),
                 };
             }
-            let provider = LakeTable::try_new(table, snapshot, store.clone()).map_err(|e| Error::sql(&e))?;
+            let provider = LakeTable::try_new(table, snapshot, store.clone())?;
             let registered = match table {
-                Table::Ingested => views::ingested(&context, lake, provider).map_err(|e| Error::sql(&e))?,
+                Table::Ingested => views::ingested(context, lake, provider)?,
                 _ => Arc::new(provider),
             };
-            context.register_table(table.name(), registered).map_err(|e| Error::sql(&e))?;
+            context.register_table(table.name(), registered)?;
         }
-        views::register(&context).await.map_err(|e| Error::sql(&e))?;
-        athena::register(&context).await.map_err(|e| Error::sql(&e))?;
-        let athena = athena::of_athena(&context).map_err(|e| Error::sql(&e))?;
-        Ok(Session { context, athena, span })
+        views::register(context).await?;
+        athena::register(context).await?;
+        self.own.plan_again(context).await?;
+        self.span = span;
+        Ok(())
+    }
+
+    /// Names of all tables and views, sorted.
+    pub fn tables(&self) -> Vec<String> {
+        let catalog = self.context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
+        let mut names = catalog.map_or_else(Vec::new, |schema| schema.table_names());
+        names.sort();
+        names
+    }
+
+    /// The columns of a table or a view, or of files: name and type, as people write it. `None` if there is none of this name.
+    pub async fn columns(&self, table: &str) -> Result<Option<Vec<(String, String)>>> {
+        let Some(schema) = self.context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA)) else {
+            return Ok(None);
+        };
+        let table = schema.table(table).await.map_err(|error| Error::sql(&error))?;
+        let column = |field: &Arc<Field>| (field.name().clone(), type_name(field.data_type()));
+        Ok(table.map(|table| table.schema().fields().iter().map(column).collect()))
+    }
+
+    /// Whether the name is that of a view.
+    pub async fn is_view(&self, table: &str) -> bool {
+        let schema = self.context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
+        match schema {
+            Some(schema) => {
+                matches!(schema.table(table).await, Ok(Some(table)) if table.table_type() == TableType::View)
+            }
+            None => false,
+        }
+    }
+
+    /// Names of all functions that SQL may use, sorted.
+    pub fn functions(&self) -> Vec<String> {
+        let state = self.context.state();
+        let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+        let names = names.chain(state.window_functions().keys()).chain(state.table_functions().keys());
+        names.cloned().collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// First and last moment of what the lake holds, to a millisecond; `None` if it holds nothing.
@@ -76,11 +162,28 @@ impl Session {
     /// later comes out of the stream.
     pub async fn sql(&self, sql: &str) -> Result<SendableRecordBatchStream> {
         let mut statement = self.parse(sql)?;
+        if let Some(statement) = changes(&statement) {
+            return Err(Error::ReadOnly { statement });
+        }
         if let Statement::Statement(statement) = &mut statement {
-            let no_parameters = |_| Error::Sql("a `$name` has a value only in queries of the catalogue".to_owned());
+            let no_parameters = |_| Error::Sql(Fault::new("a `$name` has a value only in queries of the catalogue"));
             bind::bind(statement, &BTreeMap::new()).map_err(no_parameters)?;
         }
-        self.start(statement).await
+        self.start(statement).await.map_err(|error| self.fault(&error, sql))
+    }
+
+    /// As [`Session::sql`], and what changes the session alone: SET, RESET, CREATE VIEW, DROP VIEW of such a view.
+    pub async fn run(&mut self, sql: &str) -> Result<Answer> {
+        let statement = self.parse(sql)?;
+        let Some(change) = own::change(&statement) else {
+            return self.sql(sql).await.map(Answer::Rows);
+        };
+        let done = match change {
+            Change::Option => own::set(&self.context, statement).await,
+            Change::CreateView => self.own.create(&self.context, statement, sql).await,
+            Change::DropView(names) => self.own.drop(&self.context, &names),
+        };
+        done.map(|()| Answer::Done).map_err(|error| self.fault(&error, sql))
     }
 
     /// Starts a query of the catalogue. `given` holds the texts given for its parameters; `from` and `to` default to
@@ -97,6 +200,9 @@ impl Session {
         let fault = |problem: String| Error::QueryFile { file: query.file.clone(), line: 0, problem };
         let values = bind::values(query, given, clock, self.span.unwrap_or_default())?;
         let mut statement = self.parse(&query.sql).map_err(|error| fault(error.to_string()))?;
+        if let Some(statement) = changes(&statement) {
+            return Err(fault(Error::ReadOnly { statement }.to_string()));
+        }
         let Statement::Statement(sql) = &mut statement else {
             return Err(fault("a query must be a SELECT".to_owned()));
         };
@@ -107,47 +213,59 @@ impl Session {
         if let Some(param) = query.params.iter().find(|param| !used.contains(&param.name)) {
             return Err(fault(format!("parameter `{}` is declared but not used", param.name)));
         }
-        self.start(statement).await.map_err(|error| match error {
-            Error::Sql(problem) => fault(problem),
-            error => error,
-        })
+        self.start(statement).await.map_err(|error| fault(self.fault(&error, &query.sql).to_string()))
     }
 
-    /// One statement that reads.
+    /// One statement, in DataFusion's words.
     fn parse(&self, sql: &str) -> Result<Statement> {
         let state = self.context.state();
         let dialect = state.config_options().sql_parser.dialect;
         let mut statement = state.sql_to_statement(sql, &dialect).map_err(|error| match error {
-            _ if athena::refusal(sql).is_some() => Error::Sql(athena::refusal(sql).unwrap_or_default()),
-            DataFusionError::NotImplemented(_) => Error::Sql("give one statement at a time".to_owned()),
-            DataFusionError::Plan(_) => Error::Sql("there is no statement".to_owned()),
-            error => Error::sql(&error),
+            _ if athena::refusal(sql).is_some() => Error::Sql(Fault::new(athena::refusal(sql).unwrap_or_default())),
+            DataFusionError::NotImplemented(_) => Error::Sql(Fault::new("give one statement at a time")),
+            DataFusionError::Plan(_) => Error::Sql(Fault::new("there is no statement")),
+            error => self.fault(&error, sql),
         })?;
-        if let Some(statement) = changes(&statement) {
-            return Err(Error::ReadOnly { statement });
+        if changes(&statement).is_none() {
+            athena::adapt(&mut statement).map_err(|problem| Error::Sql(Fault::new(problem)))?;
         }
-        athena::adapt(&mut statement).map_err(Error::Sql)?;
         Ok(statement)
     }
 
-    async fn start(&self, statement: Statement) -> Result<SendableRecordBatchStream> {
-        let is_athena = athena::is_athena(&athena::reads(&statement));
-        let context = if is_athena { &self.athena } else { &self.context };
-        let plan = plan(context, statement).await.map_err(|e| Error::sql(&e))?;
-        let frame = context.execute_logical_plan(plan).await.map_err(|e| Error::sql(&e))?;
-        frame.execute_stream().await.map_err(|e| Error::sql(&e))
+    async fn start(&self, statement: Statement) -> datafusion::error::Result<SendableRecordBatchStream> {
+        let of_athena;
+        let context = if athena::is_athena(&athena::reads(&statement)) {
+            of_athena = athena::of_athena(&self.context)?;
+            &of_athena
+        } else {
+            &self.context
+        };
+        let plan = context.state().statement_to_plan(statement).await?;
+        own::check_reads(&plan)?;
+        context.execute_logical_plan(plan).await?.execute_stream().await
+    }
+
+    fn fault(&self, error: &DataFusionError, sql: &str) -> Error {
+        Error::Sql(Fault::of(error, sql, || self.tables(), || self.functions()))
     }
 }
 
-async fn plan(context: &SessionContext, statement: Statement) -> datafusion::error::Result<LogicalPlan> {
-    let plan = context.state().statement_to_plan(statement).await?;
-    // The second lock on the same door, for what hides inside a statement.
-    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
-    Ok(plan)
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+        DataType::Int32 => "integer".to_owned(),
+        DataType::Int64 => "bigint".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 fn config() -> SessionConfig {
     let mut config = SessionConfig::new().with_information_schema(true);
+    config.options_mut().sql_parser.collect_spans = true;
     let parquet = &mut config.options_mut().execution.parquet;
     parquet.pushdown_filters = true;
     parquet.reorder_filters = true;

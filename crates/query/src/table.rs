@@ -34,6 +34,15 @@ use datafusion::physical_plan::empty::EmptyExec;
 
 use crate::stats;
 
+/// The columns as a session shows them: texts are views.
+pub fn with_string_views(schema: &Schema) -> SchemaRef {
+    let view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
+        _ => field.clone(),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(view).collect::<Vec<_>>()))
+}
+
 /// The files of one table at one version.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
@@ -46,10 +55,8 @@ pub(crate) struct LakeTable {
 impl LakeTable {
     /// `store` is where the lake's object store is registered.
     pub(crate) fn try_new(table: Table, snapshot: Snapshot, store: ObjectStoreUrl) -> Result<LakeTable> {
-        let fields = snapshot.schema.fields().iter().map(|field| match field.data_type() {
-            DataType::Utf8 => Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())),
-            _ => field.clone(),
-        });
+        let shown = with_string_views(&snapshot.schema);
+        let fields = shown.fields().iter().cloned();
         let (partition, file): (Vec<_>, Vec<_>) = fields.partition(|f| table.is_partitioned() && f.name() == DAY);
         let schema = TableSchema::builder(Arc::new(Schema::new(file))).with_table_partition_cols(partition).build();
         Ok(LakeTable {

@@ -12,7 +12,7 @@ mod line;
 mod rows;
 
 pub(crate) use line::LAYOUT;
-pub use rows::{Rows, schema};
+pub use rows::{Rows, docs, schema};
 
 use crate::Settings;
 use crate::elb::{self, Named};

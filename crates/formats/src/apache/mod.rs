@@ -20,7 +20,7 @@ mod rows;
 mod time;
 
 pub use log_format::{LogFormat, LogFormatError};
-pub use rows::{Rows, schema};
+pub use rows::{Rows, docs, schema};
 
 use std::borrow::Cow;
 use std::cell::Cell;

@@ -20,7 +20,7 @@ mod line;
 mod names;
 mod rows;
 
-pub use rows::{Rows, schema};
+pub use rows::{Rows, docs, schema};
 
 use crate::Settings;
 use crate::reader::{LineReader, Reader, any_line};

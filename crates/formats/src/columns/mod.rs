@@ -151,12 +151,14 @@ pub trait Rows: Send {
     /// The rows in the order they came, as Arrow has it. Strings that repeat are dictionaries; otherwise as [`Rows::schema`].
     fn to_batch(&self) -> RecordBatch {
         let schema = self.schema();
-        let arrays = schema
-            .fields()
-            .iter()
-            .zip(self.columns())
-            .map(|(field, values)| (field.name(), values.to_array(field.data_type()), true));
+        let all: Vec<usize> = (0..schema.fields().len()).collect();
+        let arrays = schema.fields().iter().zip(self.to_arrays(&all)).map(|(field, array)| (field.name(), array, true));
         RecordBatch::try_from_iter_with_nullable(arrays).expect("every row appends to every column")
+    }
+    /// Those columns of [`Rows::to_batch`] that stand at these places of [`Rows::schema`].
+    fn to_arrays(&self, columns: &[usize]) -> Vec<ArrayRef> {
+        let (schema, values) = (self.schema(), self.columns());
+        columns.iter().map(|&at| values[at].to_array(schema.field(at).data_type())).collect()
     }
 }
 
@@ -203,6 +205,20 @@ macro_rules! rows {
                 Field::new("source_file", $crate::columns::Dict::data_type(), true),
                 Field::new("line", $crate::columns::Counter::data_type(), true),
             ]))
+        }
+
+        /// What the columns hold, in order: name and description, which may be empty.
+        pub fn docs() -> &'static [(&'static str, &'static str)] {
+            const fn name(field: &'static str, given: &[&'static str]) -> &'static str {
+                if given.is_empty() { field } else { given[0] }
+            }
+            const DOCS: &[(&str, &str)] = &[
+                (stringify!($first), concat!($($first_doc),*)),
+                $((name(stringify!($field), &[$($name)?]), concat!($($doc),*)),)*
+                ("source_file", " Where the line stands."),
+                ("line", " Line number in `source_file`, from 1."),
+            ];
+            DOCS
         }
 
         impl $crate::columns::Rows for Rows {

@@ -26,7 +26,7 @@ mod source;
 mod text;
 mod time;
 
-pub use rows::{Rows, schema};
+pub use rows::{Rows, docs, schema};
 
 use crate::Settings;
 use crate::reader::{Reader, any_line};

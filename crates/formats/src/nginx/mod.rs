@@ -21,7 +21,7 @@ mod rows;
 mod variables;
 
 pub use log_format::{LogFormat, LogFormatError};
-pub use rows::{Rows, schema};
+pub use rows::{Rows, docs, schema};
 
 use std::borrow::Cow;
 

@@ -13,7 +13,7 @@ mod messages;
 mod record;
 mod rows;
 
-pub use rows::{Rows, schema};
+pub use rows::{Rows, docs, schema};
 
 use crate::Settings;
 use crate::lines::Line;

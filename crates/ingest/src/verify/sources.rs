@@ -1,18 +1,16 @@
 //! The sources once more: every line of them is in the lake, once.
 
-use std::io::Read;
+use std::ops::ControlFlow;
 
-use albatross_formats::{Counts, Format, Reader, Settings, Values, metrics};
+use albatross_formats::{Counts, Format, Reader, Settings, Values};
 
 use super::ledger::{Entry, Ledger};
 use super::{Run, Seen};
 use crate::Error;
-use crate::decompress::Decompressed;
+use crate::raw;
 use crate::source::{self, Source};
 use crate::window::Window;
 
-/// Text that is decoded at once.
-const PIECE: usize = 1 << 20;
 /// Rows are thrown away when they hold this.
 const MAX_ROWS_BYTES: usize = 32 << 20;
 const STDIN: &str = "stdin";
@@ -90,18 +88,12 @@ type Decoded = (Counts, u128, Option<(u64, i64)>);
 /// Counts and content hash, and which lines that are rows have not been seen: how many, and the first.
 fn decode(source: &Source, format: &str, settings: &Settings, seen: &Seen) -> Result<Decoded, String> {
     let format = Format::named(format).ok_or_else(|| format!("its format `{format}` is not known"))?;
-    let mut reader = Decompressed::new(source.open().map_err(|e| source::plain(&e))?).map_err(|e| e.to_string())?;
+    let mut text = raw::open(source)?;
     let Some(mut decoder) = format.reader(settings) else {
-        let mut text = Vec::new();
-        reader.read_to_end(&mut text).map_err(|e| e.to_string())?;
-        let stem = source.uri.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
-        let decoded = metrics::decode(&text, &source.uri, stem).map_err(|e| e.to_string())?;
-        let rows = decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        let counts = Counts::of_metrics(decoded.records, rows, decoded.rejects.len() as u64, decoded.skipped);
-        return Ok((counts, reader.content_hash(), None));
+        let (_, outcome) = raw::decode_metrics(source, &mut text)?;
+        return Ok((outcome.counts, text.content_hash(), None));
     };
     decoder.begin(&source.uri);
-    let mut buffer = vec![0; PIECE];
     let mut lost: Option<(u64, i64)> = None;
     let mut check = |decoder: &mut dyn Reader, all: bool| {
         if all || decoder.rows().size_bytes() > MAX_ROWS_BYTES {
@@ -114,14 +106,11 @@ fn decode(source: &Source, format: &str, settings: &Settings, seen: &Seen) -> Re
             decoder.rows_mut().clear();
         }
     };
-    loop {
-        match reader.read(&mut buffer).map_err(|e| e.to_string())? {
-            0 => break,
-            read => decoder.push(&buffer[..read]),
-        }
-        check(&mut *decoder, false);
-    }
+    let _ = raw::push_all(&mut text, &mut *decoder, |decoder| {
+        check(decoder, false);
+        ControlFlow::Continue(())
+    })?;
     let outcome = decoder.finish();
     check(&mut *decoder, true);
-    Ok((outcome.counts, reader.content_hash(), lost))
+    Ok((outcome.counts, text.content_hash(), lost))
 }

@@ -53,7 +53,7 @@ impl<'a> Table<'a> {
 
     /// Decides on the layout and writes what was held back.
     fn begin(&mut self) -> io::Result<()> {
-        let layout = Layout::new(&self.schema, &self.held_back, self.options.width);
+        let layout = Layout::new(&self.schema, &self.held_back, &self.options);
         layout.head(self.out)?;
         self.layout = Some(layout);
         for batch in mem::take(&mut self.held_back) {
@@ -109,7 +109,7 @@ impl Column {
 }
 
 impl Layout {
-    fn new(schema: &SchemaRef, batches: &[RecordBatch], width: Option<usize>) -> Layout {
+    fn new(schema: &SchemaRef, batches: &[RecordBatch], options: &Options) -> Layout {
         let column = |(index, name): (usize, &str)| {
             let cells = || batches.iter().flat_map(|b| (0..b.num_rows()).map(move |row| cell(b.column(index), row)));
             let style = Style::new(cells());
@@ -124,7 +124,11 @@ impl Layout {
             }
         };
         let mut columns: Vec<Column> = names(schema).enumerate().map(column).collect();
-        let shape = if names(schema).eq(["plan_type", "plan"]) { Shape::Plan } else { shrink(&mut columns, width) };
+        let shape = match options {
+            _ if names(schema).eq(["plan_type", "plan"]) => Shape::Plan,
+            Options { expanded: true, width, .. } => blocks(&columns, *width),
+            Options { width, .. } => shrink(&mut columns, *width),
+        };
         Layout { columns, shape }
     }
 
@@ -208,13 +212,16 @@ fn shrink(columns: &mut [Column], limit: Option<usize>) -> Shape {
             .iter_mut()
             .filter(|column| !column.right && matches!(column.style, Style::Text) && column.width > floor(column));
         let Some(widest) = texts.max_by_key(|column| column.width) else {
-            let names = columns.iter().map(|column| column.name.width()).max().unwrap_or(0);
-            let width = limit.unwrap_or(usize::MAX).saturating_sub(names + GAP.len()).max(MIN_WIDTH);
-            return Shape::Blocks { width };
+            return blocks(columns, limit);
         };
         widest.width -= 1;
     }
     Shape::Lines
+}
+
+fn blocks(columns: &[Column], limit: Option<usize>) -> Shape {
+    let names = columns.iter().map(|column| column.name.width()).max().unwrap_or(0);
+    Shape::Blocks { width: limit.unwrap_or(usize::MAX).saturating_sub(names + GAP.len()).max(MIN_WIDTH) }
 }
 
 /// How the values of a column are shown.

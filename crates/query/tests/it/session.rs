@@ -1,7 +1,7 @@
 //! SQL over a lake: what it shows, what it refuses, and which files it reads.
 
 use albatross_lake::Table;
-use albatross_query::{Error, Format};
+use albatross_query::{Answer, Error, Format, Session};
 use chrono::TimeDelta;
 
 use crate::fixture::{Row, TestLake, V, died, request, sql, time, timed, with, without};
@@ -215,11 +215,70 @@ async fn errors_are_short_and_say_what_is_wrong() {
     let error = async |statement: &str| session.sql(statement).await.err().unwrap().to_string();
     assert_eq!(error("").await, "there is no statement");
     assert_eq!(error("SELECT 1; SELECT 2").await, "give one statement at a time");
-    assert_eq!(error("SELECT * FORM alb").await, "Expected: end of statement, found: FORM at Line: 1, Column: 10");
-    assert_eq!(error("SELECT * FROM nothing").await, "table 'nothing' not found");
-    let message = error("SELECT statsu FROM alb").await;
-    assert!(message.starts_with("No field named statsu"), "{message}");
+    for (statement, said) in [
+        ("SELECT * FORM alb", "Expected: end of statement, found: FORM (line 1, column 10)"),
+        ("SELECT 'x", "Unterminated string literal (line 1, column 8)"),
+        ("SELECT * FROM nothing", "there is no table `nothing` (line 1, column 15)"),
+        ("SELECT * FROM request", "there is no table `request`; did you mean `requests`? (line 1, column 15)"),
+        ("SELECT\n  path,\n  ruote\nFROM alb", "there is no column `ruote`; did you mean `route`? (line 3, column 3)"),
+        ("SELECT a.statsu FROM alb a", "there is no column `statsu` in `a`"),
+        ("SELECT quagga FROM alb", "there is no column `quagga` (line 1, column 8)"),
+        ("SELECT path, cuont(*) FROM alb", "there is no function `cuont`; did you mean `count`? (line 1, column 14)"),
+        ("SELECT path FROM alb WHERE elb_status_cod = 5", "did you mean `elb_status_code`? (line 1, column 28)"),
+    ] {
+        let message = error(statement).await;
+        assert!(message.contains(said), "{statement}: {message}");
+    }
     assert_eq!(error("SELECT $x").await, "a `$name` has a value only in queries of the catalogue");
+}
+
+async fn run(session: &mut Session, statement: &str) -> Result<(), Error> {
+    session.run(statement).await.map(|answer| assert!(matches!(answer, Answer::Done), "{statement}"))
+}
+
+#[tokio::test]
+async fn a_session_has_options_and_views_of_its_own() {
+    let mut lake = days().await;
+    let mut session = lake.session().await;
+    for statement in [
+        "SET datafusion.execution.batch_size = 7",
+        "CREATE VIEW late AS SELECT * FROM alb WHERE day > '2026-11-18'",
+        "CREATE OR REPLACE VIEW later AS SELECT * FROM late WHERE day > '2026-11-19'",
+    ] {
+        run(&mut session, statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    let count = "SELECT (SELECT count(*) FROM late) AS late, (SELECT count(*) FROM later) AS later";
+    assert_eq!(sql(&session, count, Format::Csv).await, "late,later\n120,60\n");
+    let setting = "SHOW datafusion.execution.batch_size";
+    assert_eq!(sql(&session, setting, Format::Csv).await, "name,value\ndatafusion.execution.batch_size,7\n");
+    assert!(session.tables().contains(&"later".to_owned()) && session.is_view("later").await);
+
+    // Views see what is committed later, once the session is refreshed.
+    assert!(!session.refresh(&lake.lake).await.unwrap());
+    lake.add(Table::ALB, Some("2026-11-21"), &[request(time("2026-11-21T00:00:00Z"))]).await;
+    assert!(session.refresh(&lake.lake).await.unwrap());
+    assert_eq!(sql(&session, count, Format::Csv).await, "late,later\n121,61\n");
+    assert_eq!(session.span().unwrap().1.date_naive().to_string(), "2026-11-21");
+    assert_eq!(sql(&session, setting, Format::Csv).await, "name,value\ndatafusion.execution.batch_size,7\n");
+
+    for (statement, said) in [
+        ("CREATE VIEW late AS SELECT 1", "there is a view `late` already"),
+        ("CREATE OR REPLACE VIEW alb AS SELECT 1", "`alb` is of the lake"),
+        ("CREATE OR REPLACE VIEW requests AS SELECT 1", "`requests` is of the lake"),
+        ("DROP VIEW requests", "`requests` is no view of this session"),
+        ("DROP TABLE late", "DROP is refused"),
+        ("CREATE TABLE t AS SELECT 1", "CREATE is refused"),
+        ("CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '/etc'", "CREATE is refused"),
+        ("INSERT INTO late SELECT * FROM late", "INSERT is refused"),
+        ("COPY late TO 'out.csv'", "COPY is refused"),
+        ("SET no.such = 1", "no"),
+    ] {
+        let error = run(&mut session, statement).await.unwrap_err().to_string();
+        assert!(error.contains(said), "{statement}: {error}");
+    }
+    run(&mut session, "DROP VIEW later").await.unwrap();
+    run(&mut session, "RESET datafusion.execution.batch_size").await.unwrap();
+    assert!(session.sql("SELECT * FROM later").await.is_err());
 }
 
 #[tokio::test]
