@@ -211,9 +211,8 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         assert!(ran.stderr.contains(said), "{args:?}: {}", ran.stderr);
         assert!(ran.stdout.is_empty(), "{args:?}");
     }
-    let elsewhere = finish(
-        Command::new(env!("CARGO_BIN_EXE_albatross")).arg("--lake").arg(site.path("nowhere")).args(["sql", "SELECT 1"]),
-    );
+    let mut elsewhere = Command::new(env!("CARGO_BIN_EXE_albatross"));
+    let elsewhere = finish(elsewhere.arg("--lake").arg(site.path("nowhere")).args(["sql", "SELECT * FROM alb"]));
     assert_eq!(elsewhere.code, Some(4));
     assert!(elsewhere.stderr.contains("no Albatross lake"), "{}", elsewhere.stderr);
 }

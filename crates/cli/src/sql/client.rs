@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::Sql;
 use crate::s3::S3Args;
-use crate::show::{count, plural, safe};
+use crate::show::{count, plural};
 
 /// Commits of others are looked for before a statement, but not more often than this.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -59,9 +59,9 @@ impl Client {
         match self.session.run(sql).await {
             Ok(Answer::Rows(stream)) => Ok(Some(stream)),
             Ok(Answer::Done) => Ok(None),
-            Err(Error::Sql(mut fault)) if self.lake.is_none() && fault.message.starts_with("there is no table") => {
-                fault.message += &format!("; there is no lake at {}", safe(&self.location));
-                Err(Error::Sql(fault).into())
+            Err(Error::Sql(fault)) if self.lake.is_none() && fault.message.starts_with("there is no table") => {
+                let no_lake = albatross_lake::Error::NotALake { location: self.location.clone() };
+                Err(anyhow::Error::from(no_lake).context(fault.message))
             }
             Err(error) => Err(error.into()),
         }

@@ -8,6 +8,7 @@ use albatross_query::{Clock, Format, Place, Script};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono_tz::Tz;
 use clap::FromArgMatches;
+use clap::parser::ValueSource;
 
 use super::client::Client;
 use super::shell::{Shell, limit};
@@ -139,7 +140,8 @@ impl Shell<'_> {
             Ok(matches) => matches,
             Err(error) => return Ok(error.print()?),
         };
-        let zone = *matches.get_one::<Tz>("tz").unwrap_or(&self.zone);
+        let is_given = matches.value_source("tz") == Some(ValueSource::CommandLine);
+        let zone = matches.get_one::<Tz>("tz").filter(|_| is_given).copied().unwrap_or(self.zone);
         let given = query::given(&query, &matches);
         let said = Output::from_arg_matches(&matches)?;
         let output = if said.format.is_some() || said.output.is_some() { said } else { self.output() };
