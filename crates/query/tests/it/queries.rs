@@ -186,6 +186,25 @@ start,requests,errors,rate,expected,is_spike,by_load_balancer,by_target,client_g
     assert_eq!(evening("502_spikes", &more).await.lines().count(), 3);
 }
 
+/// Twelve periods of five minutes; those from 18:30 to 18:40 have 48 and 100 %, the others 20 and 35 %.
+#[tokio::test]
+async fn cpu_counts_for_every_minute_of_its_period() {
+    let mut lake = TestLake::empty().await;
+    lake.add_coarse_cpu().await;
+    let session = lake.session().await;
+    let cpu = async |bucket, from, to| answer(&session, "cpu", &[("bucket", bucket), ("from", from), ("to", to)]).await;
+    assert_eq!(
+        cpu("15m", "2026-11-19 18:00", "2026-11-19 19:00").await,
+        "start,minutes,average,maximum\n\
+         2026-11-19T18:00:00Z,15,20.0,35.0\n2026-11-19T18:15:00Z,15,20.0,35.0\n\
+         2026-11-19T18:30:00Z,15,38.6667,100.0\n2026-11-19T18:45:00Z,15,20.0,35.0\n"
+    );
+    assert_eq!(
+        cpu("1m", "2026-11-19 18:39", "2026-11-19 18:41").await,
+        "start,minutes,average,maximum\n2026-11-19T18:39:00Z,1,48.0,100.0\n2026-11-19T18:40:00Z,1,20.0,35.0\n"
+    );
+}
+
 #[tokio::test]
 async fn maximum_cpu_moves_with_the_errors() {
     let csv = evening("max_cpu_correlation", &[("to", "2026-11-20")]).await;
