@@ -55,7 +55,7 @@ $(VENV)/done: tests/readers/requirements.txt tests/s3/requirements.txt bench/req
 browser: target/browser-test
 	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || { \
 		command -v apt-get > /dev/null || { echo "make test opens reports in a browser: install Chromium or Chrome"; exit 1; }; \
-		$$([ "$$(id -u)" = 0 ] || echo sudo) apt-get install -y chromium; }
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); $$as_root apt-get update -q && $$as_root apt-get install -y chromium; }
 target/browser-test: tests/report/package.json tests/report/package-lock.json
 	@command -v npm > /dev/null || { echo "make test opens reports in a browser: install Node.js 20 or later, with npm"; exit 1; }
 	cd tests/report && npm ci

@@ -93,6 +93,25 @@ async function inert(page, name) {
   expect(seen.links === 0, `${name}: links that lead away`);
 }
 
+// And were it markup, the page's own rules would stop it.
+async function guarded(browser, file, name) {
+  const { page, context } = await open(browser, file);
+  await page.evaluate(() => {
+    document.body.insertAdjacentHTML("beforeend", "<img src=http://127.0.0.1:9/x onerror=window.pwned=1><p onclick=window.pwned=2 style=color:red>x</p>");
+    const script = document.createElement("script");
+    script.textContent = "window.pwned = 3";
+    document.body.append(script);
+    document.body.lastElementChild.previousElementSibling.click();
+  });
+  await page.waitForFunction(() => window.violations.length >= 4, null, { timeout: 5000 }).catch(() => {});
+  const { pwned, violations } = await page.evaluate(() => ({ pwned: window.pwned, violations: window.violations }));
+  expect(pwned === undefined, `${name}: the policy lets a script run`);
+  for (const rule of ["img-src", "script-src-attr", "script-src-elem", "style-src-attr"]) {
+    expect(violations.includes(rule), `${name}: the policy does not guard ${rule}: ${violations}`);
+  }
+  await context.close();
+}
+
 async function charts(page, name) {
   const ink = await inked(page);
   expect(ink.length >= 3, `${name}: only ${ink.length} charts`);
@@ -169,6 +188,8 @@ async function look(browser, file) {
     if (colorScheme === "light") await keyboard(checked.page, name);
     await close(checked, `axe, ${colorScheme}`);
   }
+
+  await guarded(browser, file, name);
 
   const narrow = await open(browser, file, { viewport: NARROW });
   await charts(narrow.page, `${name}, narrow`);

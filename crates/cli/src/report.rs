@@ -243,7 +243,7 @@ fn write(report: &Report, form: Form, args: &ReportArgs) -> Result<()> {
 }
 
 /// A reader never finds half a file: it is written beside its place and then put there.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = PathBuf::from(format!("{}.part", path.display()));
     let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     written

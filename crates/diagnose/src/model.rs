@@ -117,9 +117,10 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// Whether it is the same that happens again: kind, route and target.
+    /// Whether it is the same that happens again: kind, route and target. What is unknown is like nothing.
     pub fn is_like(&self, other: &Cause) -> bool {
-        (self.cause, &self.route, &self.target) == (other.cause, &other.route, &other.target)
+        self.cause != Kind::Unknown
+            && (self.cause, &self.route, &self.target) == (other.cause, &other.route, &other.target)
     }
 }
 

@@ -105,3 +105,54 @@ fn changes(now: &[Endpoint], before: &[Endpoint]) -> Vec<RouteChange> {
     rest.truncate(MOST_BY_ERRORS);
     rows.into_iter().chain(rest).map(|(_, row)| row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_time_is_compared_with() {
+        let of_hours = |hours| {
+            let from = "2026-11-19T00:00:00Z".parse().unwrap();
+            which(Window { from, to: from + TimeDelta::hours(hours) })
+        };
+        assert_eq!(of_hours(3), [Against::DayBefore, Against::WeekBefore]);
+        assert_eq!(of_hours(25), [Against::DayBefore, Against::WeekBefore]);
+        assert_eq!(of_hours(26), [Against::WeekBefore]);
+        assert_eq!(of_hours(168), [Against::WeekBefore]);
+        assert_eq!(of_hours(720), [Against::Before]);
+    }
+
+    #[test]
+    fn routes_that_changed_most() {
+        let endpoint = |route: &str, errors, target_time| Endpoint {
+            method: Some("GET".to_owned()),
+            route: Some(route.to_owned()),
+            requests: 100,
+            errors,
+            error_rate: 0.0,
+            p50: Some(0.1),
+            p90: None,
+            p99: None,
+            max: None,
+            target_time: Some(target_time),
+            target_time_share: None,
+            bytes: None,
+            seconds_per_mb: None,
+        };
+        // Ten routes as before, of which one fails more; one that is new and one that is gone, both of much work.
+        let usual =
+            |errors| (0..10).map(move |i| endpoint(&format!("/{i}"), if i == 9 { errors } else { 0 }, f64::from(i)));
+        let now: Vec<_> = usual(LEAST_ERRORS).chain([endpoint("/new", 0, 500.0)]).collect();
+        let before: Vec<_> = usual(0).chain([endpoint("/gone", 0, 900.0)]).collect();
+        let changed = changes(&now, &before);
+        let routes: Vec<_> = changed.iter().filter_map(|row| row.route.as_deref()).collect();
+        assert_eq!((routes[0], routes[1], *routes.last().unwrap()), ("/gone", "/new", "/9"));
+        assert_eq!(routes.len(), MOST_BY_TIME + 1);
+        assert_eq!((changed[0].requests, changed[0].requests_before, changed[0].p50), (0, 100, None));
+        assert_eq!((changed[1].requests, changed[1].requests_before), (100, 0));
+        // One error less than counts.
+        let now: Vec<_> = usual(LEAST_ERRORS - 1).collect();
+        assert!(changes(&now, &usual(0).collect::<Vec<_>>()).iter().all(|row| row.route.as_deref() != Some("/9")));
+    }
+}

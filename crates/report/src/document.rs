@@ -1,6 +1,8 @@
 //! The report in words, tables and charts. Renderers only know these.
 
 mod sections;
+mod incidents;
+mod compared;
 mod charts;
 
 use chrono::DateTime;

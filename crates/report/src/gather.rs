@@ -192,3 +192,44 @@ fn first<T>(mut rows: Vec<T>, most: usize) -> Vec<T> {
     rows.truncate(most);
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(from: &str, to: &str) -> Window {
+        Window { from: from.parse().unwrap(), to: to.parse().unwrap() }
+    }
+
+    #[test]
+    fn slots_fit_a_screen() {
+        for (to, seconds, slots) in [
+            ("2026-11-01T00:00:00.001Z", 60, 1),
+            ("2026-11-01T03:00:00Z", 60, 180),
+            ("2026-11-01T06:00:00Z", 60, 360),
+            ("2026-11-02T00:00:00Z", 300, 288),
+            ("2026-12-01T00:00:00Z", 10_800, 240),
+            ("2027-11-01T00:00:00Z", 86_400, 365),
+        ] {
+            let empty = Slots::empty(window("2026-11-01T00:00:00Z", to));
+            assert_eq!((empty.seconds, empty.requests.len()), (seconds, slots), "{to}");
+        }
+        // Slots begin at round times, and one that is cut is one.
+        let cut = Slots::empty(window("2026-11-01T17:57:16.745Z", "2026-11-01T18:00:00.001Z"));
+        assert_eq!((cut.start % 60, cut.requests.len()), (0, 4));
+        assert_eq!([cut.at("2026-11-01T17:57:00Z"), cut.at("2026-11-01T18:00:00Z")], [Some(0), Some(3)]);
+        assert_eq!([cut.at("2026-11-01T17:56:00Z"), cut.at("2026-11-01T18:01:00Z")], [None, None]);
+    }
+
+    #[test]
+    fn a_day_is_a_day_in_its_zone() {
+        let clock = |zone| Clock { now: "2026-11-20T08:30:00Z".parse().unwrap(), zone };
+        let day_of = |from, to, zone| day(window(from, to), &clock(zone));
+        assert_eq!(day_of("2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z", Tz::UTC).as_deref(), Some("2026-11-19"));
+        assert_eq!(day_of("2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z", Tz::Europe__Berlin), None);
+        // Of 25 hours.
+        let long = ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
+        assert_eq!(day_of(long.0, long.1, Tz::Europe__Berlin).as_deref(), Some("2026-10-25"));
+        assert_eq!(day_of("2026-11-19T00:00:00Z", "2026-11-21T00:00:00Z", Tz::UTC), None);
+    }
+}

@@ -34,12 +34,14 @@ fn quiet(totals: &Totals) -> Verdict {
         }
         _ => String::new(),
     };
-    let text = format!(
-        "No incident: of {} {} failed ({}){latency}.",
-        words::plural(totals.requests, "request"),
-        count(totals.errors),
-        words::percent(totals.error_rate().unwrap_or(0.0)),
-    );
+    let requests = words::plural(totals.requests, "request");
+    let failed = match totals.errors {
+        0 => format!("none of {requests} failed"),
+        errors => {
+            format!("of {requests} {} failed ({})", count(errors), words::percent(totals.error_rate().unwrap_or(0.0)))
+        }
+    };
+    let text = format!("No incident: {failed}{latency}.");
     Verdict { state: State::Quiet, text, also: Vec::new() }
 }
 
@@ -48,12 +50,9 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
     let mut by_harm: Vec<&Incident> = incidents.iter().collect();
     by_harm.sort_by_key(|incident| std::cmp::Reverse(harm(incident)));
     let worst = by_harm[0];
-    let same = |a: Option<&Cause>, b: Option<&Cause>| match (a, b) {
-        (Some(a), Some(b)) => a.is_like(b),
-        _ => false,
-    };
     let cause = worst.causes.first();
-    let all_alike = incidents.iter().all(|incident| same(incident.causes.first(), cause));
+    let is_alike = |incident: &Incident| incident.causes.first().zip(cause).is_some_and(|(a, b)| a.is_like(b));
+    let all_alike = incidents.iter().all(is_alike);
     let what = match cause {
         Some(cause) if cause.cause != Kind::Unknown => cause.summary.clone(),
         _ => "what caused it is not known.".to_owned(),
@@ -78,11 +77,16 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
         words::plural(requests, "request"),
         if n == 1 { "in it" } else { "in them" },
     );
-    let others = by_harm.iter().skip(1).filter(|incident| !same(incident.causes.first(), cause));
-    let others = others.take(MOST_OTHERS).filter_map(|incident| {
-        let cause = incident.causes.first()?;
-        Some(format!("{}: {}", time_of(incident), cause.summary))
-    });
+    // Every other cause once, where it did most harm.
+    let mut told: Vec<&Cause> = cause.into_iter().collect();
+    let mut others = Vec::new();
+    for incident in by_harm.into_iter().skip(1) {
+        let Some(other) = incident.causes.first() else { continue };
+        if others.len() < MOST_OTHERS && !told.iter().any(|known| known.is_like(other)) {
+            told.push(other);
+            others.push(format!("{}: {}", time_of(incident), other.summary));
+        }
+    }
     let also = std::iter::once(harm).chain(others).collect();
     Verdict { state: State::Incidents, text, also }
 }
@@ -120,4 +124,70 @@ fn cpu(diagnosis: &Diagnosis) -> Option<String> {
             "Maximum CPU reached {maximum:.0} % while the average never passed {average:.0} %: an alarm on the average sees nothing of it."
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn incident(start: &str, end: &str, errors: u64, cause: Kind, route: &str) -> Incident {
+        let cause = Cause {
+            cause,
+            confidence: 0.9,
+            route: Some(route.to_owned()),
+            target: None,
+            limit_s: None,
+            client: None,
+            summary: format!("{route} did it."),
+            evidence: Vec::new(),
+            against: Vec::new(),
+            check: Vec::new(),
+        };
+        Incident {
+            start: start.parse().unwrap(),
+            end: end.parse().unwrap(),
+            requests: 1000,
+            errors,
+            expected_errors: 1.2,
+            statuses: BTreeMap::new(),
+            answered_by: BTreeMap::new(),
+            slow: 0,
+            causes: vec![cause],
+            cpu: None,
+        }
+    }
+
+    fn said(incidents: &[Incident]) -> String {
+        let verdict = with_incidents(incidents);
+        [&[verdict.text], verdict.also.as_slice()].concat().join("\n")
+    }
+
+    #[test]
+    fn incidents_in_a_sentence() {
+        let first = || incident("2026-11-19T18:53:00Z", "2026-11-19T19:25:00Z", 20, Kind::BadTarget, "GET /a");
+        let again = || incident("2026-11-19T20:04:00Z", "2026-11-19T20:47:00Z", 30, Kind::BadTarget, "GET /a");
+        let other = || incident("2026-11-20T23:50:00Z", "2026-11-21T00:10:00Z", 99, Kind::NoTargets, "GET /b");
+        assert_eq!(
+            said(&[first()]),
+            "1 incident, 2026-11-19 18:53 to 19:25 UTC: GET /a did it.\n20 of 1,000 requests failed in it, where 1 are usual."
+        );
+        assert_eq!(
+            said(&[first(), again()]),
+            "2 incidents with the same cause (2026-11-19 18:53 to 19:25, 20:04 to 20:47 UTC): GET /a did it.\n\
+             50 of 2,000 requests failed in them, where 2 are usual."
+        );
+        assert_eq!(
+            said(&[first(), again(), other()]),
+            "3 incidents (2026-11-19 18:53 to 19:25, 20:04 to 20:47, 2026-11-20 23:50 to 2026-11-21 00:10 UTC). \
+             The worst, 2026-11-20 23:50 to 2026-11-21 00:10: GET /b did it.\n\
+             149 of 3,000 requests failed in them, where 4 are usual.\n\
+             2026-11-19 20:04 to 20:47: GET /a did it."
+        );
+        let unknown = incident("2026-11-19T18:53:00Z", "2026-11-19T19:25:00Z", 20, Kind::Unknown, "GET /a");
+        assert!(
+            said(&[unknown]).starts_with("1 incident, 2026-11-19 18:53 to 19:25 UTC: what caused it is not known.\n")
+        );
+    }
 }

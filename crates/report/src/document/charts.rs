@@ -21,7 +21,7 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
         Block::Chart(Chart {
             id: "requests",
             title: format!("Requests per {slot}"),
-            description: format!("Highest {}. {incidents}", said(&requests, |n| format!("{n:.0}"))),
+            description: format!("At most {}. {incidents}", said(&requests, |n| format!("{n:.0}"))),
             unit: Unit::Count,
             is_log: false,
             top: None,
@@ -30,7 +30,7 @@ pub(super) fn over_time(report: &Report) -> Vec<Block> {
         Block::Chart(Chart {
             id: "errors",
             title: format!("Failed (5xx and 460), % of the requests per {slot}"),
-            description: format!("Highest {}. {incidents}", said(&rates, |p| words::percent(p / 100.0))),
+            description: format!("At most {}. {incidents}", said(&rates, |p| words::percent(p / 100.0))),
             unit: Unit::Percent,
             is_log: false,
             top: None,

@@ -1,14 +1,12 @@
 //! The sections of a report, from what is read first to what is looked up.
 
-use albatross_diagnose::{Cause, Incident, Kind, Span, count};
+use albatross_diagnose::count;
 
+use super::compared::{compared, name};
+use super::incidents::incidents;
 use super::{Block, Cell, Column, Figure, Section, Table, charts};
-use crate::model::{Against, Comparison, Endpoint, Report, RouteChange, State, Totals};
+use crate::model::{Endpoint, Report, State, Totals};
 use crate::words::{change, endpoint, percent, plural, seconds, size, span, time, work};
-
-/// Causes after the first that are told, and how likely they must be.
-const MOST_OTHERS: usize = 2;
-const LEAST_CONFIDENCE: f64 = 0.25;
 
 pub(super) fn title(report: &Report) -> String {
     format!("Access report, {}", report.day.clone().unwrap_or_else(|| span(report.asked)))
@@ -61,14 +59,6 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
     figures
 }
 
-fn name(against: Against) -> &'static str {
-    match against {
-        Against::DayBefore => "the day before",
-        Against::WeekBefore => "the same day last week",
-        Against::Before => "the time before",
-    }
-}
-
 pub(super) fn sections(report: &Report) -> Vec<Section> {
     let mut sections = Vec::new();
     if report.verdict.state != State::Empty {
@@ -83,97 +73,8 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
     sections
 }
 
-fn section(id: &str, title: &str, blocks: Vec<Block>) -> Section {
+pub(super) fn section(id: &str, title: &str, blocks: Vec<Block>) -> Section {
     Section { id: id.to_owned(), title: title.to_owned(), blocks, parts: Vec::new() }
-}
-
-fn incidents(report: &Report) -> Section {
-    let diagnosis = &report.diagnosis;
-    let mut blocks = Vec::new();
-    if diagnosis.incidents.is_empty() {
-        blocks.push(Block::Text(
-            "Requests failed or were slow no more often than this traffic explains; what failed is below.".to_owned(),
-        ));
-    }
-    let mut section = section("incidents", "What happened, and why", blocks);
-    for (i, found) in diagnosis.incidents.iter().enumerate() {
-        let alike = |earlier: &Incident| match (earlier.causes.first(), found.causes.first()) {
-            (Some(a), Some(b)) => a.is_like(b),
-            _ => false,
-        };
-        let earlier = diagnosis.incidents[..i].iter().position(alike);
-        section.parts.push(incident(i + 1, found, earlier.map(|i| i + 1)));
-    }
-    let notes: Vec<String> = diagnosis.notes.iter().map(|note| note.text.clone()).collect();
-    let cpu: Vec<String> = diagnosis.cpu.iter().map(|cpu| cpu.text.clone()).collect();
-    for (id, title, items) in [("notes", "Worth knowing", notes), ("cpu-over-all", "CPU over the whole time", cpu)] {
-        if !items.is_empty() {
-            section.parts.push(self::section(id, title, vec![Block::List { label: "", items }]));
-        }
-    }
-    section
-}
-
-/// `earlier` had the same cause: what speaks for that need not be read again.
-fn incident(number: usize, incident: &Incident, earlier: Option<usize>) -> Section {
-    let minutes = (incident.end - incident.start).num_minutes();
-    let statuses: Vec<String> =
-        incident.statuses.iter().map(|(status, n)| format!("{} x {status}", count(*n))).collect();
-    let slow = if incident.slow > 0 {
-        format!("; {} took much longer than is usual for their route", count(incident.slow))
-    } else {
-        String::new()
-    };
-    let mut blocks = vec![Block::Text(format!(
-        "{} of {} failed ({}), where {:.0} are usual{}{slow}.",
-        count(incident.errors),
-        plural(incident.requests, "request"),
-        percent(incident.errors as f64 / (incident.requests as f64).max(1.0)),
-        incident.expected_errors,
-        if statuses.is_empty() { String::new() } else { format!(": {}", statuses.join(", ")) },
-    ))];
-    let mut causes = incident.causes.iter();
-    if let Some(first) = causes.next() {
-        let again = earlier.map_or(String::new(), |earlier| format!(", as in {earlier}"));
-        let title = match first.cause {
-            Kind::Unknown => "What caused it is not known.".to_owned(),
-            _ => format!("Most likely {}{again}.", likely(first)),
-        };
-        blocks.push(Block::Finding { title, text: first.summary.clone() });
-        match earlier {
-            None => blocks.extend(reasons(first)),
-            Some(_) => {
-                blocks.push(Block::Folded { title: "What speaks for it this time".to_owned(), blocks: reasons(first) })
-            }
-        }
-    }
-    for other in causes.filter(|cause| cause.confidence >= LEAST_CONFIDENCE).take(MOST_OTHERS) {
-        let mut inner = vec![Block::Text(other.summary.clone())];
-        inner.extend(reasons(other));
-        blocks.push(Block::Folded { title: format!("Or {}", likely(other)), blocks: inner });
-    }
-    if let Some(cpu) = &incident.cpu {
-        blocks.push(Block::List { label: "CPU", items: vec![cpu.text.clone()] });
-    }
-    let title = format!("{number}. {} ({minutes} min)", span(Span { start: incident.start, end: incident.end }));
-    Section { id: format!("incident-{number}"), title, blocks, parts: Vec::new() }
-}
-
-/// `keep-alive race (fits by 80 %)`
-fn likely(cause: &Cause) -> String {
-    format!("{} (fits by {:.0} %)", cause.cause.words(), 100.0 * cause.confidence)
-}
-
-fn reasons(cause: &Cause) -> Vec<Block> {
-    [
-        ("What speaks for it", &cause.evidence),
-        ("What speaks against it", &cause.against),
-        ("What to check", &cause.check),
-    ]
-    .into_iter()
-    .filter(|(_, items)| !items.is_empty())
-    .map(|(label, items)| Block::List { label, items: items.clone() })
-    .collect()
 }
 
 fn statuses(report: &Report) -> Section {
@@ -345,84 +246,6 @@ fn spread(endpoints: &[Endpoint]) -> impl Fn(&Endpoint) -> Cell {
     }
 }
 
-fn compared(report: &Report) -> Section {
-    let blocks = vec![totals_beside(report)];
-    let mut section = section("compared", "Compared with earlier", blocks);
-    let known = report.comparisons.iter().filter(|comparison| comparison.totals.is_some());
-    section.parts = known.map(routes_beside).collect();
-    section
-}
-
-fn totals_beside(report: &Report) -> Block {
-    let row = |name: String, totals: &Totals| {
-        vec![
-            Cell::Text(name),
-            Cell::Number(count(totals.requests)),
-            Cell::Number(percent(totals.error_rate().unwrap_or(0.0))),
-            duration(totals.p50),
-            duration(totals.p90),
-            duration(totals.p99),
-            Cell::Number(size(totals.sent_bytes)),
-        ]
-    };
-    let earlier = report.comparisons.iter().map(|comparison| {
-        let name = format!("{}, {}", name(comparison.against), span(comparison.window));
-        match &comparison.totals {
-            Some(totals) => row(name, totals),
-            None => std::iter::once(Cell::Text(format!("{name}: not in the lake")))
-                .chain((0..6).map(|_| Cell::Nothing))
-                .collect(),
-        }
-    });
-    let now = std::iter::once(row(format!("this report, {}", span(report.window)), &report.totals));
-    table(
-        "The same hours",
-        &[
-            ("time", false),
-            ("requests", true),
-            ("failed", true),
-            ("median", true),
-            ("90 %", true),
-            ("99 %", true),
-            ("sent", true),
-        ],
-        now.chain(earlier),
-    )
-}
-
-fn routes_beside(comparison: &Comparison) -> Section {
-    let (id, title) = match comparison.against {
-        Against::DayBefore => ("day-before", "Against the day before"),
-        Against::WeekBefore => ("week-before", "Against the same day last week"),
-        Against::Before => ("before", "Against the time before"),
-    };
-    let mut blocks = Vec::new();
-    if let Some(from) = &comparison.only_from {
-        blocks.push(Block::Text(format!("The lake begins only at {} UTC: requests are not comparable.", time(from))));
-    }
-    if !comparison.routes.is_empty() {
-        blocks.push(table(
-            "Endpoints that changed most",
-            &[("endpoint", false), ("requests", true), ("failed", true), ("median", true), ("99 %", true)],
-            comparison.routes.iter().map(route_change),
-        ));
-    }
-    section(id, title, blocks)
-}
-
-fn route_change(row: &RouteChange) -> Vec<Cell> {
-    let counts = |now: u64, before: u64| Cell::Number(format!("{} → {}", count(before), count(now)));
-    let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), seconds);
-    let durations = |now: Option<f64>, before: Option<f64>| Cell::Number(format!("{} → {}", shown(before), shown(now)));
-    vec![
-        Cell::Text(endpoint(row.method.as_deref(), row.route.as_deref())),
-        counts(row.requests, row.requests_before),
-        counts(row.errors, row.errors_before),
-        durations(row.p50, row.p50_before),
-        durations(row.p99, row.p99_before),
-    ]
-}
-
 fn clients(report: &Report) -> Section {
     let most = report.clients.iter().map(|row| row.requests).max().unwrap_or(1).max(1) as f64;
     let rows = report.clients.iter().map(|row| {
@@ -526,7 +349,7 @@ fn complete(report: &Report) -> Section {
     section("complete", "Is the log complete?", blocks)
 }
 
-fn duration(value: Option<f64>) -> Cell {
+pub(super) fn duration(value: Option<f64>) -> Cell {
     value.map_or(Cell::Nothing, |value| Cell::Number(seconds(value)))
 }
 
@@ -534,7 +357,7 @@ fn text(text: &Option<String>) -> Cell {
     text.clone().map_or(Cell::Nothing, Cell::Text)
 }
 
-fn table(caption: &str, columns: &[(&'static str, bool)], rows: impl Iterator<Item = Vec<Cell>>) -> Block {
+pub(super) fn table(caption: &str, columns: &[(&'static str, bool)], rows: impl Iterator<Item = Vec<Cell>>) -> Block {
     Block::Table(Table {
         caption: caption.to_owned(),
         columns: columns.iter().map(|&(title, is_number)| Column { title, is_number }).collect(),

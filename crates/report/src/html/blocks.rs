@@ -74,7 +74,7 @@ fn long(text: &str, most: usize, out: &mut String) -> Result {
 fn write_table(table: &Table, out: &mut String) -> Result {
     let caption = escaped(&table.caption);
     writeln!(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\">")?;
-    writeln!(out, "<table><caption>{caption}</caption>")?;
+    writeln!(out, "<table><caption><span>{caption}</span></caption>")?;
     head(&table.columns, out)?;
     out.push_str("<tbody>\n");
     for row in &table.rows {
@@ -137,7 +137,7 @@ fn write_chart(axis: &Axis, chart: &Chart, out: &mut String) -> Result {
     let caption = format!("{title}, as numbers");
     writeln!(out, "<details class=\"values\"><summary>As a table<span class=\"hidden\">: {title}</span></summary>")?;
     writeln!(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\">")?;
-    writeln!(out, "<table><caption>{caption}</caption>")?;
+    writeln!(out, "<table><caption><span>{caption}</span></caption>")?;
     let columns = std::iter::once(Column { title: "from (UTC)", is_number: false })
         .chain(chart.series.iter().map(|series| Column { title: series.name, is_number: true }));
     head(&columns.collect::<Vec<_>>(), out)?;

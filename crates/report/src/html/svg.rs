@@ -213,3 +213,48 @@ fn tick_label(unit: Unit, value: f64) -> String {
         Unit::Count => said(unit, value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(values: &[Option<f64>]) -> String {
+        let series = Series { name: "x", style: "s", is_area: true, values: values.to_vec() };
+        let scale = Scale { low: 0.0, high: 100.0, is_log: false, ticks: Vec::new() };
+        let mut out = String::new();
+        lines(&series, &scale, 100.0, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_gap_is_a_gap_and_a_value_between_gaps_a_dot() {
+        let line = |d: &str| format!("<path class=\"line s\" d=\"{d}\"/>");
+        assert!(drawn(&[Some(0.0), Some(100.0)]).ends_with(&line("M250.0 100.0h0L750.0 0.0")));
+        let with_gap = drawn(&[Some(50.0), None, Some(25.0), Some(25.0)]);
+        assert!(with_gap.ends_with(&line("M125.0 50.0h0M625.0 75.0h0L875.0 75.0")), "{with_gap}");
+        assert!(
+            with_gap.contains("d=\"M125.0 100L125.0 50.0L125.0 100ZM625.0 100L625.0 75.0L875.0 75.0L875.0 100Z\""),
+            "{with_gap}"
+        );
+        assert!(drawn(&[None, None]).ends_with(&line("")));
+    }
+
+    #[test]
+    fn axes_have_round_numbers() {
+        let ticks = |unit, is_log, top, values: &[f64]| {
+            let values = values.iter().copied().map(Some).collect();
+            let series = vec![Series { name: "x", style: "s", is_area: false, values }];
+            let chart = Chart { id: "x", title: String::new(), description: String::new(), unit, is_log, top, series };
+            Scale::of(&chart).ticks.iter().map(|tick| tick_label(unit, *tick)).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(ticks(Unit::Count, false, None, &[736.0]), "0, 200, 400, 600, 800");
+        assert_eq!(ticks(Unit::Count, false, None, &[2.0, 1.0]), "0, 1, 2");
+        assert_eq!(ticks(Unit::Count, false, None, &[]), "0, 1");
+        assert_eq!(ticks(Unit::Count, false, None, &[1_234_567.0]), "0, 500,000, 1,000,000, 1,500,000");
+        assert_eq!(ticks(Unit::Percent, false, Some(100.0), &[12.0]), "0 %, 25 %, 50 %, 75 %, 100 %");
+        assert_eq!(ticks(Unit::Percent, false, None, &[0.03]), "0 %, 0.01 %, 0.02 %, 0.03 %");
+        assert_eq!(ticks(Unit::Seconds, true, None, &[0.05, 5.5]), "10 ms, 100 ms, 1 s, 10 s");
+        assert_eq!(ticks(Unit::Seconds, true, None, &[0.1, 0.1]), "100 ms, 1 s");
+        assert_eq!(ticks(Unit::Seconds, true, None, &[]), "100 ms, 1 s");
+    }
+}
