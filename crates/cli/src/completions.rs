@@ -41,7 +41,7 @@ pub(crate) fn man(args: &Man) -> Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// So that shells complete the names of the built-in queries.
+/// So that bash and zsh complete the names of the built-in queries.
 fn with_query_names(command: Command) -> Result<Command> {
     let names: Vec<String> = Catalogue::load(None)?.iter().map(|query| query.name.clone()).collect();
     let known = |command: Command| {

@@ -164,7 +164,9 @@ fn shells_complete_and_manuals_are_there() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = site.run(&["completions", shell]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        assert!(ran.stdout.contains("nightly") && ran.stdout.contains("slow_endpoints"), "{shell}");
+        assert!(ran.stdout.contains("nightly") && ran.stdout.contains("dry-run"), "{shell}");
+        // What clap_complete writes for the other shells has no values of positional arguments.
+        assert!(ran.stdout.contains("slow_endpoints") || !["bash", "zsh"].contains(&shell), "{shell}");
     }
     fs::write(site.path("bash"), site.run(&["completions", "bash"]).stdout).unwrap();
     let complete = "source ./bash; COMP_WORDS=(albatross query slow_); COMP_CWORD=2; _albatross albatross slow_ query; echo ${COMPREPLY[*]}";

@@ -89,10 +89,10 @@ pub(super) async fn deliver(out: &Path, hook: &Webhook, now: DateTime<Utc>) -> R
                 folder::replace(&out.join(SENT).join(&message.id), format!("{marker}\n").as_bytes())
                     .context("a message was taken, but its marker cannot be written; no more are sent")?;
                 delivered.sent += 1;
-                tracing::info!(message = message.id, "message sent");
+                tracing::info!(id = message.id, "message sent");
             }
             Err(Refusal { reason, of_all }) => {
-                tracing::warn!(source = "webhook", message = message.id, reason, "message not sent");
+                tracing::warn!(source = "webhook", id = message.id, reason, "message not sent");
                 delivered.failed += 1;
                 if of_all {
                     delivered.failed = all - delivered.sent;
@@ -155,13 +155,7 @@ async fn send(client: &Client, url: &reqwest::Url, hook: &Webhook, message: &Mes
         }
         let wait = asked_wait.map_or_else(|| wait(failures), |asked| asked.min(LONGEST_WAIT));
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(
-            message = message.id,
-            attempt = failures,
-            error = reason,
-            wait_ms,
-            "message not taken, trying again"
-        );
+        tracing::info!(id = message.id, attempt = failures, error = reason, wait_ms, "message not taken, trying again");
         tokio::time::sleep(wait).await;
     }
 }
