@@ -7,6 +7,7 @@
 
 mod call;
 mod dialect;
+mod ast;
 mod pattern;
 mod joda;
 mod mysql;
