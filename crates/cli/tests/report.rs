@@ -160,11 +160,9 @@ fn days_and_wrong_usage() {
     assert_eq!((&early["verdict"]["state"], &early["day"]), (&"quiet".into(), &Value::Null));
 }
 
-#[test]
-fn compared_with_the_day_before_and_the_week_before() {
-    let folder = tempfile::tempdir().unwrap();
+/// A week before 100 requests, the day before 200, then 400 of which 20 fail; they take longer every time.
+fn three_days() -> String {
     let mut log = String::new();
-    // A week before 100 requests, the day before 200, then 400 of which 20 fail; they take longer every time.
     for (day, requests, seconds) in [(12, 100, 0.1), (18, 200, 0.2), (19, 400, 0.8)] {
         for i in 0..requests {
             let line = Line {
@@ -178,7 +176,13 @@ fn compared_with_the_day_before_and_the_week_before() {
             line.write(&mut log);
         }
     }
-    fs::write(folder.path().join("a.log"), log).unwrap();
+    log
+}
+
+#[test]
+fn compared_with_the_day_before_and_the_week_before() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.log"), three_days()).unwrap();
     ok(folder.path(), &["ingest", "a.log", "-q"]);
     let report = json(folder.path(), &[]);
     assert_eq!(report["totals"]["requests"], 400);
@@ -305,12 +309,15 @@ fn a_browser_shows_it() {
     fs::write(folder.path().join("hostile.log"), hostile(TimeDelta::minutes(1))).unwrap();
     ok(folder.path(), &["report", &evening(), "-q", "-o", "evening.html"]);
     ok(folder.path(), &["report", "hostile.log", "-q", "-o", "hostile.html"]);
+    fs::write(folder.path().join("days.log"), three_days()).unwrap();
+    ok(folder.path(), &["ingest", "days.log", "-q"]);
+    ok(folder.path(), &["report", "-q", "-o", "days.html"]);
     let mut look = Command::new(node);
     look.arg(root().join("tests/report/look.mjs")).current_dir(folder.path());
     if let Ok(shots) = std::env::var("ALBATROSS_TEST_SHOTS") {
         look.arg("--shots").arg(shots);
     }
-    let output = look.args(["evening.html", "hostile.html"]).output().unwrap();
+    let output = look.args(["evening.html", "hostile.html", "days.html"]).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && stdout.contains("looked at 2 reports: 0 faults"), "{stdout}\n{stderr}");
+    assert!(output.status.success() && stdout.contains("looked at 3 reports: 0 faults"), "{stdout}\n{stderr}");
 }

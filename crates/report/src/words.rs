@@ -75,13 +75,13 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", units[unit]) }
 }
 
-/// `+12 %`, `-3.4 %`, `3.1 times`, `none before`: what became of `before`.
+/// `+12 %`, `-3.4 %`, `12 times as much`, `none before`: what became of `before`.
 pub(crate) fn change(now: f64, before: f64) -> String {
     if before == 0.0 {
         return if now == 0.0 { "as before".to_owned() } else { "none before".to_owned() };
     }
     match now / before - 1.0 {
-        c if c >= 1.995 => format!("{:.1} times", c + 1.0),
+        c if c >= 9.0 => format!("{:.0} times as much", c + 1.0),
         c if c.abs() < 0.0005 => "as before".to_owned(),
         c if c.abs() < 0.0995 => format!("{:+.1} %", 100.0 * c),
         c => format!("{:+.0} %", 100.0 * c),
@@ -129,7 +129,10 @@ mod tests {
         assert_eq!([percent(0.123_45), percent(1.0)], ["12.3 %", "100 %"]);
         assert_eq!([seconds(0.0004), seconds(0.092), seconds(5.473)], ["0.4 ms", "92 ms", "5.47 s"]);
         assert_eq!([seconds(15.02), seconds(150.0)], ["15.0 s", "2.5 min"]);
-        assert_eq!([change(112.0, 100.0), change(98.8, 100.0), change(310.0, 100.0)], ["+12 %", "-1.2 %", "3.1 times"]);
+        assert_eq!(
+            [change(112.0, 100.0), change(98.8, 100.0), change(1200.0, 100.0)],
+            ["+12 %", "-1.2 %", "12 times as much"]
+        );
         assert_eq!([change(1.0, 0.0), change(0.0, 0.0), change(5.0, 5.0)], ["none before", "as before", "as before"]);
         assert_eq!([slot(60), slot(300), slot(10_800), slot(86_400)], ["minute", "5 minutes", "3 hours", "day"]);
         assert_eq!(time("2026-11-19T18:53:01.25Z"), "2026-11-19 18:53:01");

@@ -72,7 +72,7 @@ fn routes_beside(comparison: &Comparison) -> Section {
     }
     if !comparison.routes.is_empty() {
         blocks.push(table(
-            "Endpoints that changed most",
+            &format!("Endpoints that changed most against {}", name(comparison.against)),
             &[("endpoint", false), ("requests", true), ("failed", true), ("median", true), ("99 %", true)],
             comparison.routes.iter().map(route_change),
         ));
