@@ -161,8 +161,8 @@ impl Completion {
 
 /// The last word before a list that may name tables.
 fn clause(head: &str) -> String {
-    let words = head.split(|c: char| !is_name(c)).map(str::to_uppercase);
-    words.filter(|word| KEYWORDS.contains(&word.as_str()) || word == "TABLE").next_back().unwrap_or_default()
+    let mut words = head.split(|c: char| !is_name(c)).map(str::to_uppercase);
+    words.rfind(|word| KEYWORDS.contains(&word.as_str()) || word == "TABLE").unwrap_or_default()
 }
 
 fn is_name(c: char) -> bool {
