@@ -25,11 +25,11 @@ mod fault;
 mod error;
 
 pub use catalogue::Catalogue;
-pub use names::nearest;
 pub use datafusion::execution::SendableRecordBatchStream;
 pub use error::{Error, Result};
 pub use fault::{Fault, Place};
 pub use header::{Column, Query};
+pub use names::nearest;
 pub use output::{Format, Options, Written, escaped, rows, visible, write};
 pub use params::{Kind, Param};
 pub use session::{Answer, Session};
