@@ -2,6 +2,7 @@
 
     duck.py ingest FOLDER PARQUET       all .gz files under FOLDER to one zstd Parquet file
     duck.py query SQL_FILE LAKE CSV     one statement over the lake's Parquet files
+    duck.py statements SQL_FILE LAKE    several statements, one after the other; their answers are read and forgotten
     duck.py contents LAKE PARQUET       rows, and where the bytes of the lake go; not timed
 
 Prints one JSON object. `seconds` is the time without start-up: the interpreter, the import of DuckDB, opening its empty database.
@@ -62,7 +63,7 @@ def main(command, *arguments):
     connection = duckdb.connect(config={"threads": THREADS, "preserve_insertion_order": False})
     connection.execute("SET TimeZone = 'UTC'")
     start = time.perf_counter()
-    answer = {"ingest": ingest, "query": query, "contents": contents}[command](connection, *arguments) or {}
+    answer = {"ingest": ingest, "query": query, "statements": statements, "contents": contents}[command](connection, *arguments) or {}
     print(json.dumps({"seconds": time.perf_counter() - start, **answer}))
 
 
@@ -76,11 +77,21 @@ def ingest(connection, folder, parquet):
     )
 
 
-def query(connection, sql_file, lake, csv):
+def views(connection, lake):
     connection.execute(
         f"""CREATE VIEW alb AS SELECT * FROM read_parquet({text(f'{lake}/alb/**/*.parquet')}, hive_partitioning = true);
             CREATE VIEW metrics AS SELECT * FROM read_parquet({text(f'{lake}/metrics/*.parquet')})"""
     )
+
+
+def statements(connection, sql_file, lake):
+    views(connection, lake)
+    for statement in duckdb.extract_statements(Path(sql_file).read_text()):
+        connection.execute(statement).fetchall()
+
+
+def query(connection, sql_file, lake, csv):
+    views(connection, lake)
     connection.execute(f"COPY (\n{Path(sql_file).read_text()}\n) TO {text(csv)} (FORMAT csv, HEADER)")
 
 

@@ -76,6 +76,13 @@ def s3(figures):
     ]
 
 
+def diagnose(figures):
+    return [
+        goal("diagnose: time / its queries in duckdb", figures["ratios"]["albatross / duckdb"], 2.0),
+        goal("diagnose: peak memory, MB", spread([size / 1e6 for size in figures["albatross"]["peak_bytes"]]), 1000, "max"),
+    ]
+
+
 def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
 
@@ -95,5 +102,6 @@ GOALS = {
     "single": single,
     "days": days,
     "files": files,
+    "diagnose": diagnose,
     "s3": s3,
 }

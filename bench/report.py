@@ -128,6 +128,25 @@ def files(figures, main):
     return "\n".join([title, table(["seconds", "median", "min .. max", "peak memory"], rows)])
 
 
+def diagnose(figures, main):
+    rows = [
+        [name, *in_seconds(spread(figures[name]["seconds"])), megabytes(max(figures[name]["peak_bytes"]))]
+        for name in ("albatross", "duckdb")
+    ]
+    title = f"Diagnosis of {figures['lines']:,} lines, and what it asks in DuckDB"
+    return "\n".join([title, table(["seconds", "median", "min .. max", "peak memory"], rows), "", ratio_table(figures["ratios"])])
+
+
+def of_files(figures, main):
+    rows = [
+        [name, *in_seconds(spread(measured["seconds"])), megabytes(max(measured["peak_bytes"]))]
+        for name, measured in figures["contenders"].items()
+    ]
+    title = f"A report of the main input's files, {figures['bytes'] / 1e3:.0f} kB"
+    parts = [title, table(["seconds", "median", "min .. max", "peak memory"], rows)]
+    return "\n".join([*parts, "", ratio_table(figures["ratios"])] if figures["ratios"] else [*parts, "GoAccess is not installed."])
+
+
 def s3(figures, main):
     small = figures["small"]
     names = {"disk": "from disk", "source": "from S3", "both": "from S3, lake in S3"}

@@ -18,6 +18,7 @@ import ingests
 import inputs
 import report
 import s3
+import telling
 from measure import CORES, CommandFailed, noise, use_cores
 
 # name -> what measures it, what prints it; in the order in which they run.
@@ -30,6 +31,8 @@ SECTIONS = {
     "single": (ingests.single, report.single),
     "days": (asking.days, report.days),
     "files": (ingests.small_files, report.files),
+    "diagnose": (telling.diagnose, report.diagnose),
+    "report": (telling.report, report.of_files),
     "s3": (s3.throughput, report.s3),
     "decode": (decode.formats, report.decode),
 }
@@ -73,6 +76,7 @@ def arguments():
     parser.add_argument("--lines", type=int, default=2_000_000, help="lines of the main input (%(default)s)")
     parser.add_argument("--files", type=int, default=26, help="gzip files to spread them over, even (%(default)s)")
     parser.add_argument("--times", type=int, default=10, help="growth: so many times the main input (%(default)s)")
+    parser.add_argument("--diagnose-times", type=int, default=5, help="diagnose: so many times the main input (%(default)s)")
     parser.add_argument("--days", type=int, default=30, help="days: in the large lake (%(default)s)")
     parser.add_argument("--lines-a-day", type=int, default=100_000, help="days: about so many lines in each (%(default)s)")
     parser.add_argument("--small-files", type=int, default=100_000, help="files: how many (%(default)s)")
@@ -85,9 +89,9 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="everything tiny, 1 run: proves only that it works")
     options = parser.parse_args()
     if options.quick:
-        options.lines, options.files, options.runs, options.times = 50_000, 4, 1, 2
+        options.lines, options.files, options.runs, options.times, options.diagnose_times = 50_000, 4, 1, 2, 2
         options.days, options.lines_a_day, options.small_files, options.objects = 3, 5_000, 1_000, 500
-    sizes = ("lines", "files", "times", "days", "lines_a_day", "small_files", "objects", "runs")
+    sizes = ("lines", "files", "times", "diagnose_times", "days", "lines_a_day", "small_files", "objects", "runs")
     if min(getattr(options, size) for size in sizes) < 1:
         parser.error("all numbers are at least 1")
     if "s3" in options.only and options.loopback is None:
