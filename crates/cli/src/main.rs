@@ -24,7 +24,9 @@ mod sql;
 mod status;
 mod summaries;
 mod verify;
+mod whole;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -36,13 +38,14 @@ use exit::Exit;
 use logs::LogArgs;
 
 fn main() -> ExitCode {
-    let line: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let given = arguments();
+    let line: Vec<String> = given.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let config = config::load(&line);
     let command = match &config {
         Ok(config) => config.defaults(Args::command()),
         Err(_) => Args::command(),
     };
-    let args = Args::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    let args = Args::from_arg_matches(&command.get_matches_from(given)).unwrap_or_else(|error| error.exit());
     match run(&args, config) {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_broken_pipe(&error) => Exit::Fine.into(),
@@ -56,6 +59,16 @@ fn main() -> ExitCode {
             exit::of(&error).into()
         }
     }
+}
+
+/// The command line, in which SQL may begin with a comment: what looks like one is no option.
+fn arguments() -> Vec<OsString> {
+    let is_comment = |text: &str| text.strip_prefix("--").is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    let sql = |arg: OsString| match arg.to_str() {
+        Some(text) if is_comment(text) => format!(" {text}").into(),
+        _ => arg,
+    };
+    std::env::args_os().map(sql).collect()
 }
 
 fn run(args: &Args, config: Result<Config>) -> Result<Exit> {

@@ -1,7 +1,6 @@
 //! `albatross query`, `albatross queries`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -21,6 +20,7 @@ use crate::logs::{self, LogArgs};
 use crate::s3::S3Args;
 use crate::show::safe;
 use crate::summaries;
+use crate::whole::WholeFile;
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
 pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args: &NamedQuery) -> Result<Exit> {
@@ -202,26 +202,13 @@ pub(crate) fn answer(
     Ok(if output.fail_on_rows && written.rows > 0 { Exit::Finding } else { Exit::Fine })
 }
 
-/// Writes an answer to a file, of which a reader never finds a half: it is written beside it and then put in its place.
+/// Writes an answer to a file, of which a reader never finds a half.
 pub(crate) async fn to_file(path: &Path, format: Format, stream: SendableRecordBatchStream) -> Result<Written> {
-    let part = PathBuf::from(format!("{}.part", path.display()));
     let context = || format!("cannot write {}", safe(&path.to_string_lossy()));
-    let mut file = BufWriter::new(File::create(&part).with_context(context)?);
-    // Whatever ends this, an interrupt too, leaves no part behind.
-    let part = Part(part);
-    let written = write(format, stream, &mut file, &Options::default()).await.with_context(context)?;
-    file.flush().with_context(context)?;
-    std::fs::rename(&part.0, path).with_context(context)?;
+    let mut file = BufWriter::new(WholeFile::create(path).with_context(context)?);
+    let written = write(format, stream, &mut file, &Options::default()).await?;
+    file.into_inner().map_err(|e| e.into_error()).and_then(WholeFile::finish).with_context(context)?;
     Ok(written)
-}
-
-/// A file that is deleted unless it was renamed.
-struct Part(PathBuf);
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 pub(crate) fn no_parquet(format: Format, terminal: bool) -> Result<(), UsageError> {

@@ -21,6 +21,7 @@ use crate::exit::{Exit, UsageError};
 use crate::ingest::{self, INTERRUPTED, MEMORY_PER_THREAD, Progress, cores, time_argument};
 use crate::s3::S3Args;
 use crate::show::{safe, size};
+use crate::whole::WholeFile;
 use crate::{diagnose, logs};
 
 /// Write the report of a day, or of another time: one page to mail or to print.
@@ -234,19 +235,14 @@ fn write(report: &Report, form: Form, args: &ReportArgs) -> Result<()> {
         out.write_all(text.as_bytes())?;
         return Ok(out.flush()?);
     };
-    write_whole(path, text.as_bytes())?;
+    let written = WholeFile::create(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.finish()
+    });
+    written.with_context(|| format!("cannot write {}", safe(&path.to_string_lossy())))?;
     if !args.quiet && logs::for_people() {
         eprintln!("wrote {} ({})", safe(&path.to_string_lossy()), size(text.len() as u64));
         eprintln!("  {}", safe(&report.verdict.text));
     }
     Ok(())
-}
-
-/// A reader never finds half a file: it is written beside its place and then put there.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = PathBuf::from(format!("{}.part", path.display()));
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    written
-        .inspect_err(|_| drop(std::fs::remove_file(&part)))
-        .with_context(|| format!("cannot write {}", safe(&path.to_string_lossy())))
 }

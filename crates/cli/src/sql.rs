@@ -97,18 +97,19 @@ impl FromStr for Limit {
 }
 
 pub(crate) fn run(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
+    let without_mark = |text: String| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     let script = match (&args.file, args.statement.as_deref()) {
         (Some(path), _) if path.as_os_str() != "-" => {
             let name = safe(&path.to_string_lossy());
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-            Some((text, Some(name)))
+            Some((without_mark(text), Some(name)))
         }
         (None, Some(statement)) if statement != "-" => Some((statement.to_owned(), None)),
         (None, None) if std::io::stdin().is_terminal() => None,
         _ => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("cannot read the statement from standard input")?;
-            Some((text, None))
+            Some((without_mark(text), None))
         }
     };
     if script.is_none() && !std::io::stdout().is_terminal() {
@@ -132,12 +133,21 @@ async fn statements(client: &mut Client, text: &str, name: Option<&str>, args: &
     if pieces.is_empty() {
         return Err(UsageError("there is no statement".into()).into());
     }
-    if args.output.output.is_some() && answers != 1 {
-        return Err(UsageError(format!("-o takes one answer, and here are {answers}")).into());
+    let one = match query::format(&args.output)? {
+        _ if args.output.output.is_some() => Some("-o"),
+        albatross_query::Format::Parquet => Some("Parquet"),
+        albatross_query::Format::Json => Some("JSON"),
+        _ => None,
+    };
+    if let Some(what) = one.filter(|_| answers != 1) {
+        return Err(UsageError(format!("{what} takes one answer, and here are {answers}")).into());
     }
     let mut rows = 0;
-    for (number, piece) in pieces.iter().enumerate() {
-        match client::or_interrupt(answer(client, &piece.sql, number > 0, args)).await {
+    let mut answered = false;
+    for piece in &pieces {
+        let follows = answered;
+        answered |= has_rows(&piece.sql);
+        match client::or_interrupt(answer(client, &piece.sql, follows, args)).await {
             Ok(more) => rows += more,
             Err(error) if error.is::<Interrupted>() => std::process::exit(130),
             Err(error) => return fault::tell(error, text, piece.place, name),
@@ -150,6 +160,11 @@ async fn statements(client: &mut Client, text: &str, name: Option<&str>, args: &
 async fn answer(client: &mut Client, sql: &str, follows: bool, args: &Sql) -> Result<u64> {
     let format = query::format(&args.output)?;
     let Some(stream) = client.run(sql).await? else { return Ok(0) };
+    if (args.files.from.is_some() || args.files.to.is_some()) && !client.reads_files() {
+        let how =
+            "--from and --to choose log files, and none is read here: write WHERE started_at >= '2026-11-19T18:00:00Z'";
+        return Err(UsageError(how.into()).into());
+    }
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
     let written = match &args.output.output {

@@ -165,3 +165,25 @@ fn faults_point_at_their_place() {
     let (_, stderr, code) = sql(folder, &[" ; -- nothing"], "");
     assert_eq!((stderr.as_str(), code), ("albatross: there is no statement\n", 2));
 }
+
+#[test]
+fn what_people_paste_and_mistake() {
+    let folder = folder();
+    let folder = folder.path();
+    assert_eq!(answer(folder, "-- from a page\nSELECT 1 AS one"), "one\n1\n");
+    fs::write(folder.join("bom.sql"), "\u{feff}SELECT 2 AS two").unwrap();
+    assert_eq!(sql(folder, &["-f", "bom.sql", "--format", "csv"], "").0, "two\n2\n");
+    assert_eq!(sql(folder, &["--format", "csv"], "\u{feff}SELECT 3 AS three").0, "three\n3\n");
+
+    let (stdout, stderr, code) = sql(folder, &["SELECT 1 AS a", "--from", "2030-01-01"], "");
+    assert_eq!((stdout.as_str(), code), ("", 2));
+    assert!(stderr.contains("--from and --to choose log files, and none is read here"), "{stderr}");
+    let (stdout, _, code) = sql(folder, &["SELECT count(*) AS n FROM 'logs'", "--from", "yesterday"], "");
+    assert_eq!((code, stdout.is_empty()), (0, false));
+    let (stdout, stderr, code) = sql(folder, &["SELECT 1 AS a; SELECT 2 AS b", "--format", "json"], "");
+    assert_eq!((stdout.as_str(), code), ("", 2));
+    assert!(stderr.contains("JSON takes one answer, and here are 2"), "{stderr}");
+
+    let (_, stderr, _) = sql(folder, &["SELECT sum(path) FROM 'logs'"], "");
+    assert!(!stderr.contains("bug") && !stderr.contains("Internal error") && !stderr.contains("u{9}"), "{stderr}");
+}

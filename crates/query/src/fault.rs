@@ -138,11 +138,22 @@ pub(crate) fn plain(error: &DataFusionError) -> String {
         DataFusionError::SQL(parser, _) => parser.to_string(),
         error => error.message().into_owned(),
     };
-    for noise in
-        ["sql parser error: ", "Parser error: ", "Error during planning: ", "This feature is not implemented: "]
-    {
+    for noise in [
+        "sql parser error: ",
+        "Parser error: ",
+        "Error during planning: ",
+        "This feature is not implemented: ",
+        "Internal error: ",
+    ] {
         message = message.replace(noise, "");
     }
+    // A wrong type of an argument is no fault of the program, whatever the planner says.
+    if let Some((first, rest)) = message.split_once("This issue was likely caused by a bug in DataFusion") {
+        let after = rest.split_once("issue tracker:").map_or("", |(_, address)| address.trim_start());
+        let after = after.split_once(char::is_whitespace).map_or("", |(_, more)| more);
+        message = format!("{} {}", first.trim_end(), after.trim_start());
+    }
+    let mut message = message.replace(r"\u{9}", " ").replace('\t', " ");
     if let Some((first, _)) = message.split_once("\n\nbacktrace:") {
         message.truncate(first.len());
     }

@@ -12,6 +12,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use albatross_formats::{Counts, Format, Outcome, Reject, Settings};
@@ -38,6 +39,8 @@ struct Inner {
     s3: S3,
     window: Window,
     settings: Arc<Settings>,
+    /// Whether any table was made.
+    used: AtomicBool,
     /// By file, so that one that is read twice counts once.
     bad: Mutex<BTreeMap<String, Bad>>,
 }
@@ -59,12 +62,18 @@ impl Files {
     /// `window` leaves out files that can hold nothing of it, by AWS's names; `settings` say what logs do not. The runtime must have
     /// threads of its own.
     pub fn new(runtime: Handle, s3: S3, window: Window, settings: Settings) -> Files {
-        Files(Arc::new(Inner { runtime, s3, window, settings: Arc::new(settings), bad: Mutex::default() }))
+        let (settings, used) = (Arc::new(settings), AtomicBool::new(false));
+        Files(Arc::new(Inner { runtime, s3, window, settings, used, bad: Mutex::default() }))
     }
 
     /// The files with lines that could not be read since this was last asked, by name.
     pub fn take_bad(&self) -> BTreeMap<String, Bad> {
         std::mem::take(&mut self.bad())
+    }
+
+    /// Whether any files were asked for.
+    pub fn were_used(&self) -> bool {
+        self.0.used.load(Ordering::Relaxed)
     }
 
     fn note(&self, file: &str, outcome: Outcome) {
@@ -79,6 +88,7 @@ impl Files {
 
     /// The table of the files behind `path`. Blocks; must not be called from an async task.
     fn table(&self, path: &str, wanted: Option<Format>) -> Result<Arc<dyn TableProvider>> {
+        self.0.used.store(true, Ordering::Relaxed);
         let (format, files) = choose::files(&self.0, path, wanted).map_err(DataFusionError::Plan)?;
         Ok(Arc::new(RawTable::new(self.clone(), format, files)))
     }

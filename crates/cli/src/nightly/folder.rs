@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::show::safe;
+use crate::whole::WholeFile;
 
 const NEW: &str = ".new-";
 const OLD: &str = ".old-";
@@ -132,15 +133,9 @@ pub(super) fn days(out: &Path) -> Result<Vec<(NaiveDate, PathBuf)>> {
 
 /// Writes a file of a folder that is in its place already: whole or not at all, and durably.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = PathBuf::from(format!("{}.part", path.display()));
-    let mut file = File::create(&part)?;
+    let mut file = WholeFile::create(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&part, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    file.finish_durably()
 }
 
 fn walk(folder: &Path, visit: &mut dyn FnMut(&Path, bool) -> std::io::Result<()>) -> std::io::Result<()> {

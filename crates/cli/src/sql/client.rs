@@ -82,6 +82,11 @@ impl Client {
         }
     }
 
+    /// Whether any statement has read log files.
+    pub(super) fn reads_files(&self) -> bool {
+        self.files.were_used()
+    }
+
     /// Says which lines of files could not be read.
     pub(super) fn tell_bad(&self) {
         let bad = self.files.take_bad();

@@ -156,8 +156,9 @@ impl Shell<'_> {
 
     fn include(&mut self, file: &str) -> Result<()> {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", safe(file)))?;
-        let script = Script { statements: Script::parse(&text).all(), rest: None };
-        self.statements(&script, &text);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let script = Script { statements: Script::parse(text).all(), rest: None };
+        self.statements(&script, text);
         Ok(())
     }
 }

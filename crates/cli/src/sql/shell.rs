@@ -80,6 +80,13 @@ pub(super) fn run(runtime: &Runtime, client: Client, args: &Sql) -> Result<Exit>
         editor.set_helper(Some(Completion::new(shell.names(), text.clone())));
         match editor.readline(if text.is_empty() { PROMPT } else { CONTINUED }) {
             Ok(line) => {
+                // In a statement that was begun, too: else who forgot a quote would not find the way out.
+                if !text.is_empty() && line.trim_start().starts_with('\\') {
+                    match shell.command(line.trim()) {
+                        true => continue,
+                        false => break,
+                    }
+                }
                 let is_command = text.is_empty() && commands::is_command(&line);
                 text.push_str(&line);
                 let script = Script::parse(&text);
