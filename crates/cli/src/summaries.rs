@@ -75,6 +75,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args:
     let catalogue = Catalogue::load(args.queries.or_else(|| config.queries()).as_deref())?;
     warn_of_faults(&catalogue);
     let names = if args.all { all(&catalogue) } else { args.names };
+    // Of a wrong command line nothing is done.
+    names.iter().try_for_each(|name| catalogue.get(name).map(drop))?;
     let clock = Clock::system(args.tz.unwrap_or(config.zone()));
     let given = [("from", args.from), ("to", args.to)];
     let given = given.into_iter().filter_map(|(name, time)| Some((name.to_owned(), time?))).collect();
@@ -84,7 +86,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args:
         let session = Session::open(&lake).await?;
         std::fs::create_dir_all(&args.out)
             .with_context(|| format!("cannot make {}", safe(&args.out.to_string_lossy())))?;
-        write_all(&session, &catalogue, &names, args.format, &given, &clock, &args.out).await
+        anyhow::Ok(write_all(&session, &catalogue, &names, args.format, &given, &clock, &args.out).await)
     })?;
     if logs::for_people() {
         eprintln!("{} in {}", plural(done.files, "file"), safe(&args.out.to_string_lossy()));
@@ -106,13 +108,12 @@ pub(crate) fn all(catalogue: &Catalogue) -> Vec<String> {
 pub(crate) struct Done {
     pub(crate) files: u64,
     pub(crate) failed: u64,
-    worst: Exit,
+    /// Why one failed.
+    pub(crate) worst: Exit,
 }
 
-/// Writes the answer of each query as `NAME.csv` (or as `format` has it) into a folder. One that fails is told, and the others are written.
-///
-/// # Errors
-/// There is no query of a name; then nothing is written.
+/// Writes the answer of each query as `NAME.csv` (or as `format` has it) into a folder. One that fails, or that there is not, is told, and
+/// the others are written.
 pub(crate) async fn write_all(
     session: &Session,
     catalogue: &Catalogue,
@@ -121,22 +122,24 @@ pub(crate) async fn write_all(
     given: &BTreeMap<String, String>,
     clock: &Clock,
     out: &Path,
-) -> Result<Done> {
-    let queries = names.iter().map(|name| catalogue.get(name)).collect::<Result<Vec<&Query>, _>>()?;
+) -> Done {
     let mut done = Done { files: 0, failed: 0, worst: Exit::Fine };
-    for query in queries {
-        let path = out.join(format!("{}.{}", query.name, extension(format)));
-        let written = async { to_file(&path, format, session.query(query, given, clock).await?).await };
+    for name in names {
+        let written = async {
+            let query = catalogue.get(name)?;
+            let path = out.join(format!("{}.{}", query.name, extension(format)));
+            to_file(&path, format, session.query(query, given, clock).await?).await
+        };
         match written.await {
             Ok(_) => done.files += 1,
             Err(error) => {
-                tracing::warn!(source = query.name, reason = exit::chain(&error), "query failed");
+                tracing::warn!(source = safe(name), reason = exit::chain(&error), "query failed");
                 done.failed += 1;
                 done.worst = done.worst.max(exit::of(&error));
             }
         }
     }
-    Ok(done)
+    done
 }
 
 fn extension(format: Format) -> &'static str {

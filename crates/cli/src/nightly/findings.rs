@@ -32,7 +32,7 @@ pub(super) struct Message {
     pub(super) text: String,
 }
 
-/// A message for each incident, and for each budget that failed. `lake` is where it is.
+/// A message for each incident, and for each budget that failed. `lake` is where it is; files of checks are called as the config has them.
 pub(super) fn messages(
     lake: &str,
     day: NaiveDate,
@@ -46,7 +46,8 @@ pub(super) fn messages(
         for verdict in report.verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Failed) {
             let day = day.to_string();
             messages.push(Message {
-                id: id(&[lake, "check", file, &verdict.check, verdict.budget, &day]),
+                // Checks may have the same name, or none.
+                id: id(&[lake, "check", file, &verdict.number.to_string(), &verdict.check, verdict.budget, &day]),
                 text: cut(format!(
                     "*Check failed on {day}: {}*\n{}: {}",
                     shown(&verdict.check),

@@ -11,7 +11,7 @@ mod plan;
 mod steps;
 mod webhook;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::config::Config;
-use crate::exit::{Exit, UsageError};
+use crate::exit::{self, Exit, UsageError};
 use crate::s3::S3Args;
 use crate::show::safe;
 use crate::{ingest, logs, summaries};
@@ -94,6 +94,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, config: &Config, args: &Nightly) -> R
         runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build()?,
         stop: Arc::new(AtomicBool::new(false)),
     };
+    night.names_of_checks()?;
     if args.dry_run { plan::tell(&night) } else { night.work() }
 }
 
@@ -131,8 +132,9 @@ impl Night<'_> {
             tracing::warn!(reason = "the night was interrupted: run it again to go on", "interrupted");
             return Ok(steps.exit().max(Exit::Partial));
         }
-        if lake.is_none() || steps.any_failed() && self.out.join(self.day.date.to_string()).exists() {
-            // A broken night is no reason to take a good one away.
+        let undiagnosed = steps.failed(OPEN) || steps.failed(DIAGNOSE);
+        if lake.is_none() || undiagnosed && self.out.join(self.day.date.to_string()).exists() {
+            // A broken night is no reason to take a good one away. What else failed is no reason to keep findings back.
             folder.discard()?;
             tracing::warn!(
                 source = self.day.date.to_string(),
@@ -184,7 +186,7 @@ impl Night<'_> {
                     Lake::open_with(self.lake, &self.s3).await
                 }
             };
-            let lake = self.runtime.block_on(open).with_context(|| format!("the lake at {}", safe(self.lake)))?;
+            let lake = self.runtime.block_on(open).map_err(|error| self.unopened(error))?;
             let lake = opened.insert(lake);
             let started = Instant::now();
             let summary = albatross_ingest::ingest(self.runtime.handle(), lake, &options, &self.stop, &|_| {})?;
@@ -205,6 +207,17 @@ impl Night<'_> {
             });
         }
         Some(lake)
+    }
+
+    /// Says what is missing where a lake could not come from.
+    fn unopened(&self, error: albatross_lake::Error) -> anyhow::Error {
+        let nothing = matches!(error, albatross_lake::Error::NotALake { .. }) && self.config.ingest.inputs.is_empty();
+        anyhow::Error::from(error).context(match nothing {
+            true => {
+                "no `inputs` are given to make a lake of (in albatross.toml; `albatross init` writes one)".to_owned()
+            }
+            false => format!("the lake at {}", safe(self.lake)),
+        })
     }
 
     fn cpu(&self, lake: &Lake) -> Result<Did> {
@@ -237,12 +250,12 @@ impl Night<'_> {
         let session = match self.runtime.block_on(Session::open(lake)) {
             Ok(session) => session,
             Err(error) => {
-                steps.run("open", || Err(error.into()));
+                steps.run(OPEN, || Err(error.into()));
                 return Ok(Vec::new());
             }
         };
         let (mut diagnosis, mut report) = (None, None);
-        steps.run("diagnose", || {
+        steps.run(DIAGNOSE, || {
             let window = Window { from: self.day.from, to: self.day.to };
             let found = if self.config.nightly.report {
                 let gathered = self.runtime.block_on(albatross_report::gather(&session, window, &self.clock))?;
@@ -292,29 +305,62 @@ impl Night<'_> {
             &given,
             &self.clock,
             &into,
-        ))?;
-        let exit = if done.failed > 0 { Exit::Partial } else { Exit::Fine };
+        ));
+        let exit = done.worst.min(Exit::Partial);
         Ok(Did::new(exit, json!({ "files": done.files, "failed": done.failed })))
     }
 
     fn checks(&self, session: &Session, folder: &Folder, checked: &mut Vec<(String, Checked)>) -> Result<Did> {
         let window = (self.day.from, self.day.to);
         let (mut failed, mut no_verdict, mut ok) = (0, 0, 0);
+        let (mut unread, mut worst) = (0, Exit::Fine);
         folder.folder("checks")?;
-        for path in &self.config.nightly.checks {
-            let path = self.config.place(path);
-            let file = crate::check::file(path.as_ref())?;
-            let report = self.runtime.block_on(albatross_check::run(session, &file, window, &self.clock));
-            let report = report.with_context(|| safe(&path))?;
-            let name = PathBuf::from(&path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        for (path, name) in self.config.nightly.checks.iter().zip(self.names_of_checks()?) {
+            let report = self.check_file(path).and_then(|file| {
+                Ok(self.runtime.block_on(albatross_check::run(session, &file, window, &self.clock))?)
+            });
+            let report = match report {
+                Ok(report) => report,
+                Err(error) => {
+                    tracing::warn!(source = safe(path), reason = exit::chain(&error), "checks failed");
+                    unread += 1;
+                    worst = worst.max(exit::of(&error));
+                    continue;
+                }
+            };
             folder.write(&format!("checks/{name}.json"), &pretty(&report)?)?;
             failed += report.failed;
             no_verdict += report.no_verdict;
             ok += report.ok;
-            checked.push((name, report));
+            checked.push((path.clone(), report));
         }
-        let exit = if failed > 0 { Exit::Finding } else { Exit::Fine };
-        Ok(Did::new(exit, json!({ "budgets_failed": failed, "without_verdict": no_verdict, "kept": ok })))
+        let exit = if failed > 0 { worst.max(Exit::Finding) } else { worst };
+        let said =
+            json!({ "budgets_failed": failed, "without_verdict": no_verdict, "kept": ok, "files_failed": unread });
+        Ok(Did::new(exit, said))
+    }
+
+    fn check_file(&self, path: &str) -> Result<albatross_check::File> {
+        Ok(crate::check::file(self.config.place(path).as_ref())?)
+    }
+
+    /// What the files of checks are called in the folder.
+    ///
+    /// # Errors
+    /// Two would be called the same.
+    fn names_of_checks(&self) -> Result<Vec<String>> {
+        let paths = &self.config.nightly.checks;
+        let name = |path: &String| Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let names: Vec<String> = paths.iter().map(name).collect();
+        for (i, name) in names.iter().enumerate() {
+            if let Some(first) = names[..i].iter().position(|other| other == name) {
+                let (first, second, name) = (safe(&paths[first]), safe(&paths[i]), safe(name));
+                let problem =
+                    format!("[nightly]: checks `{first}` and `{second}` would both become checks/{name}.json");
+                return Err(UsageError(problem).into());
+            }
+        }
+        Ok(names)
     }
 
     fn queries(&self) -> Result<(Catalogue, Vec<String>)> {
@@ -389,6 +435,8 @@ impl Night<'_> {
 }
 
 const SUMMARY: &str = "nightly.json";
+const OPEN: &str = "open";
+const DIAGNOSE: &str = "diagnose";
 
 fn ingested(summary: &albatross_ingest::Summary) -> Value {
     let counts = &summary.counts;

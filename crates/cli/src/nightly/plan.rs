@@ -6,7 +6,7 @@ use albatross_lake::Lake;
 use anyhow::Result;
 
 use super::{Night, cpu, webhook};
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::show::{plural, safe, size};
 
 /// Files that are listed by name.
@@ -20,11 +20,11 @@ pub(super) fn tell(night: &Night<'_>) -> Result<Exit> {
     writeln!(out, "day {}: {} to {}", day.date, super::iso(day.from), super::iso(day.to))?;
     let lake = match runtime.block_on(Lake::open_with(night.lake, &night.s3)) {
         Ok(lake) => Some(lake),
-        Err(albatross_lake::Error::NotALake { .. }) => {
+        Err(albatross_lake::Error::NotALake { .. }) if !config.ingest.inputs.is_empty() => {
             writeln!(out, "lake {}: would be made", safe(night.lake))?;
             None
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(night.unopened(error)),
     };
     let mut exit = Exit::Fine;
     if !config.ingest.inputs.is_empty() {
@@ -69,13 +69,28 @@ pub(super) fn tell(night: &Night<'_>) -> Result<Exit> {
             plural(summary.deleted_files, "dead file")
         )?;
     }
-    let queries = night.queries()?.1.len() as u64;
+    let mut try_out = |source: &str, tried: Result<()>| {
+        if let Err(error) = tried {
+            tracing::warn!(source = safe(source), reason = exit::chain(&error), "would fail");
+            exit = exit.max(exit::of(&error));
+        }
+    };
+    let (catalogue, queries) = night.queries()?;
+    for name in &queries {
+        try_out(name, catalogue.get(name).map(drop).map_err(Into::into));
+    }
+    for path in &config.nightly.checks {
+        try_out(path, night.check_file(path).map(drop));
+    }
+    if let Some(hook) = &config.webhook {
+        try_out("webhook", webhook::address(hook).map(drop));
+    }
     writeln!(
         out,
         "folder {}: diagnosis.json{}, {} in csv/, {} in checks/, nightly.json",
         safe(&night.out.join(day.date.to_string()).to_string_lossy()),
         if config.nightly.report { ", report.html, report.md" } else { "" },
-        plural(queries, "file"),
+        plural(queries.len() as u64, "file"),
         plural(config.nightly.checks.len() as u64, "file"),
     )?;
     if config.webhook.is_some() {

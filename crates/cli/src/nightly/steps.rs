@@ -66,9 +66,9 @@ impl<'a> Steps<'a> {
         self.exit
     }
 
-    /// Whether a step did nothing of what it should: usage and failure.
-    pub(super) fn any_failed(&self) -> bool {
-        self.done.iter().any(|done| done.get("error").is_some())
+    /// Whether this step did nothing of what it should: usage and failure.
+    pub(super) fn failed(&self, step: &str) -> bool {
+        self.done.iter().any(|done| done["step"] == step && done.get("error").is_some())
     }
 
     /// As in `nightly.json`.

@@ -68,12 +68,12 @@ fn is_id(id: &str) -> bool {
 /// # Errors
 /// The address is none, or a marker cannot be written; then no more is sent.
 pub(super) async fn deliver(out: &Path, hook: &Webhook, now: DateTime<Utc>) -> Result<Delivered> {
+    let url = address(hook)?; // even if there is nothing to send: the first incident is no time to find it wrong
     let pending = pending(out, now)?;
     let mut delivered = Delivered::default();
     if pending.is_empty() {
         return Ok(delivered);
     }
-    let url = address(hook)?;
     let client = Client::builder()
         .timeout(hook.timeout)
         .connect_timeout(hook.timeout)
@@ -105,12 +105,13 @@ pub(super) async fn deliver(out: &Path, hook: &Webhook, now: DateTime<Utc>) -> R
 }
 
 /// The address, from the file or from the variable that the file names.
-fn address(hook: &Webhook) -> Result<reqwest::Url> {
+pub(super) fn address(hook: &Webhook) -> Result<reqwest::Url> {
     let problem = |what: String| anyhow::Error::from(UsageError(format!("[webhook]: {what}")));
     let text = match (&hook.url, &hook.url_env) {
         (Some(url), _) => url.clone(),
         (None, Some(name)) => {
-            std::env::var(name).map_err(|_| problem(format!("the variable {} is not set", safe(name))))?
+            let text = std::env::var(name).ok().filter(|text| !text.trim().is_empty());
+            text.ok_or_else(|| problem(format!("the variable {} is not set or empty", safe(name))))?
         }
         (None, None) => String::new(),
     };

@@ -190,9 +190,11 @@ fn a_broken_night_takes_no_good_one_away() {
     let site = Site::evening("");
     site.night();
     let before = site.files("out");
-    std::fs::write(site.path("budgets.toml"), "[[check]]\nnonsense = 1\n").unwrap();
+    let data: Vec<_> = site.files("lake/alb").into_iter().filter(|file| file.ends_with(".parquet")).collect();
+    assert!(!data.is_empty());
+    data.iter().for_each(|file| std::fs::remove_file(site.path("lake/alb").join(file)).unwrap());
     let ran = site.night();
-    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert!(ran.stderr.contains("its folder is left as it was"), "{}", ran.stderr);
     assert_eq!(site.files("out"), before);
     assert_eq!(site.summary(DAY)["exit"], 1);
@@ -201,5 +203,64 @@ fn a_broken_night_takes_no_good_one_away() {
     let empty = Site::new("lake = \"none\"\n[nightly]\nout = \"out\"\n");
     let ran = empty.night();
     assert_eq!((ran.code, empty.files("out")), (4, vec![".lock".to_owned()]), "{}", ran.stderr);
-    assert!(ran.stderr.contains("there is no Albatross lake"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no `inputs` are given") && ran.stderr.contains("there is no Albatross lake"));
+    let ran = empty.run(&["nightly", "--dry-run"]);
+    assert!(ran.code == 4 && ran.stderr.contains("no `inputs` are given"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_wrong_on_the_side_keeps_nothing_else_back() {
+    let hook = hook::Hook::new(&[]);
+    let mut site = Site::evening("");
+    site.night();
+    let config = "lake = \"lake\"\n[nightly]\nout = \"out\"\nchecks = [\"wrong.toml\", \"budgets.toml\", \"more/other.toml\"]\n\
+                  csv = [\"trafic\", \"errors_by_cause\"]\n[webhook]\nurl_env = \"HOOK\"\n";
+    std::fs::write(site.path("albatross.toml"), config).unwrap();
+    std::fs::write(site.path("wrong.toml"), "[[check]]\nnonsense = 1\n").unwrap();
+    // Two checks of one name, and the same in another file.
+    let budgets = std::fs::read_to_string(site.path("budgets.toml")).unwrap().repeat(2);
+    std::fs::write(site.path("budgets.toml"), &budgets).unwrap();
+    std::fs::create_dir(site.path("more")).unwrap();
+    std::fs::write(site.path("more/other.toml"), &budgets).unwrap();
+
+    // The dry run says all of it beforehand.
+    let said = ["trafic: there is no query `trafic`; did you mean `traffic`?", "wrong.toml, line 2", "nonsense"];
+    let variable = "the variable HOOK is not set or empty";
+    for value in [None, Some("")] {
+        site.variables = value.map(|value| ("HOOK".to_owned(), value.to_owned())).into_iter().collect();
+        let ran = site.run(&["nightly", "--day", DAY, "--dry-run"]);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        for said in said.iter().chain([&variable]) {
+            assert!(ran.stderr.contains(said), "{said} is not in\n{}", ran.stderr);
+        }
+    }
+
+    site.variables = vec![hook.variable()];
+    let ran = site.night();
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    for said in said {
+        assert!(ran.stderr.contains(said), "{said} is not in\n{}", ran.stderr);
+    }
+    let files = site.files(&format!("out/{DAY}"));
+    let there = |name: &str| files.iter().any(|file| file == name);
+    assert!(
+        there("csv/errors_by_cause.csv") && there("checks/budgets.json") && there("checks/other.json"),
+        "{files:?}"
+    );
+    assert!(!there("csv/traffic.csv") && !there("checks/wrong.json"), "the folder is a new one: {files:?}");
+    let summary = site.summary(DAY);
+    assert_eq!((&step(&summary, "csv")["failed"], &step(&summary, "checks")["files_failed"]), (&1.into(), &1.into()));
+    // Two incidents, and four budgets.
+    let got = hook.take();
+    let keys: std::collections::HashSet<_> = got.iter().map(|got| &got.key).collect();
+    assert_eq!((got.len(), keys.len()), (6, 6), "{got:?}");
+
+    // Two files that would become one.
+    std::fs::write(site.path("albatross.toml"), config.replace("more/other", "more/budgets")).unwrap();
+    for more in [&[][..], &["--dry-run"]] {
+        let ran = site.run(&[&["nightly", "--day", DAY], more].concat());
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        let said = "checks `budgets.toml` and `more/budgets.toml` would both become checks/budgets.json";
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
 }

@@ -103,4 +103,9 @@ fn an_address_that_is_none_is_said_without_it() {
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("the address is no http:// or https:// URL") && !ran.stderr.contains("secret"));
     assert!(site.files("out").contains(&format!("{DAY}/report.html")));
+    // A day without anything to tell, in a folder of its own, says so too.
+    let quiet = std::fs::read_to_string(site.path("albatross.toml")).unwrap().replace("\"out\"", "\"quiet\"");
+    std::fs::write(site.path("albatross.toml"), quiet).unwrap();
+    let ran = site.run(&["nightly", "--day", "2026-11-18"]);
+    assert!(ran.code == 2 && ran.stderr.contains("the address is no http://"), "{}", ran.stderr);
 }
