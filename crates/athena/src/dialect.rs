@@ -97,7 +97,7 @@ fn last(name: &ObjectName) -> Option<&Ident> {
 
 /// Changes what DataFusion does not know into what it knows; columns without a name keep what was written as theirs.
 /// With `trino`, also what it knows and Trino does otherwise: `concat`, `greatest` and `least` of NULL, `substr` from the end,
-/// `element_at`; and statuses that are texts are numbers where they are compared with numbers.
+/// `element_at`, `AT TIME ZONE` of a time without zone; and statuses that are texts are numbers where they are compared with numbers.
 ///
 /// # Errors
 /// Says what cannot be had: types of IP addresses and JSON, forms of functions without a counterpart.
@@ -209,6 +209,9 @@ impl VisitorMut for Rewriter {
             }
             Expr::Between { expr, low, high, .. } if self.trino && is_number(low) && is_number(high) => as_number(expr),
             Expr::InList { expr, list, .. } if self.trino && list.iter().all(is_number) => as_number(expr),
+            Expr::AtTimeZone { timestamp, .. } if self.trino => {
+                **timestamp = zoned(mem::replace(&mut **timestamp, null()));
+            }
             Expr::Function(function) => match self.function(function) {
                 Ok(Some(new)) => *expr = new,
                 Ok(None) => {}
@@ -240,6 +243,11 @@ fn as_number(expr: &mut Expr) {
             format: None,
         };
     }
+}
+
+/// The time as a moment: one without a zone is in the session's, UTC. DataFusion's `AT TIME ZONE` would take it to be in the zone it names.
+fn zoned(time: Expr) -> Expr {
+    call("arrow_cast", vec![time, text("Timestamp(Microsecond, Some(\"UTC\"))".to_owned())])
 }
 
 fn is_number(expr: &Expr) -> bool {
@@ -332,7 +340,9 @@ impl Rewriter {
             ("date", 1) => Ok(Some(cast(args.remove(0), DataType::Date))),
             ("at_timezone", 2) => {
                 let time_zone = Box::new(args.remove(1));
-                Ok(Some(Expr::AtTimeZone { timestamp: Box::new(args.remove(0)), time_zone }))
+                let timestamp = args.remove(0);
+                let timestamp = Box::new(if self.trino { zoned(timestamp) } else { timestamp });
+                Ok(Some(Expr::AtTimeZone { timestamp, time_zone }))
             }
             ("millisecond", 1) => Ok(Some(binary(part_of("millisecond", args), BinaryOperator::Modulo, number(1000)))),
             ("element_at", 2) if self.trino => {

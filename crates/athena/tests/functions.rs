@@ -135,6 +135,13 @@ async fn counting_time() {
         ("year_of_week(DATE '2027-01-01')", "2026"),
         ("hour(TIMESTAMP '2026-11-19 19:42:07')", "19"),
         ("hour(at_timezone(from_iso8601_timestamp('2026-11-19T19:42:07Z'), 'Europe/Berlin'))", "20"),
+        ("hour(date_parse('2026-11-19 18:00:00', '%Y-%m-%d %H:%i:%s') AT TIME ZONE 'Asia/Tokyo')", "3"),
+        ("hour(at_timezone(TIMESTAMP '2026-11-19 18:00:00', 'Asia/Tokyo'))", "3"),
+        (
+            "TIMESTAMP '2026-11-19 18:00:00' AT TIME ZONE 'Asia/Tokyo' = from_iso8601_timestamp('2026-11-19T18:00:00Z')",
+            "true",
+        ),
+        ("hour(TIMESTAMP '2026-11-19 18:00:00' AT TIME ZONE 'Asia/Tokyo' AT TIME ZONE 'Europe/Berlin')", "19"),
         ("millisecond(TIMESTAMP '2026-11-19 19:42:07.163')", "163"),
         ("date('2026-11-19')", "2026-11-19"),
         ("date_trunc('hour', from_iso8601_timestamp('2026-11-19T19:42:07Z'))", "2026-11-19T19:00:00Z"),

@@ -48,6 +48,8 @@ fn of(facts: &Facts, slots: std::ops::Range<usize>, when: &str) -> Option<Cpu> {
     let (highest_average, highest_maximum) = (highest(&|cpu| cpu.average), highest(&|cpu| cpu.maximum));
     let n = known.len() as u64;
     let unit = if facts.seconds == 60 { "minutes".to_owned() } else { format!("slots of {} s", facts.seconds) };
+    // Within a longer slot the average of a minute is higher.
+    let over = if facts.seconds == 60 { String::new() } else { format!(" of {} s", facts.seconds) };
     let fired = |alarm: &Alarm| match (&alarm.from, &alarm.to) {
         (Some(from), Some(to)) => {
             let short = |time: &str| time[..16].replace('T', " ");
@@ -57,14 +59,14 @@ fn of(facts: &Facts, slots: std::ops::Range<usize>, when: &str) -> Option<Cpu> {
     };
     let text = match (highest_maximum, highest_average) {
         (Some(maximum), Some(average)) => format!(
-            "{when} maximum CPU reached {maximum:.0} % and the average never passed {average:.0} %: an alarm on the average above \
+            "{when} maximum CPU reached {maximum:.0} % and the average{over} never passed {average:.0} %: an alarm on the average above \
              {AVERAGE_ALARM:.0} % {}, one on the maximum above {MAXIMUM_ALARM:.0} % {}.",
             fired(&average_alarm),
             fired(&maximum_alarm),
         ),
         (Some(maximum), None) => format!("{when} maximum CPU was at most {maximum:.0} %; there is no average."),
         (None, Some(average)) => format!(
-            "{when} average CPU was at most {average:.0} %; there is no maximum, which shows what an average hides."
+            "{when} average CPU{over} was at most {average:.0} %; there is no maximum, which shows what an average hides."
         ),
         (None, None) => return None,
     };

@@ -113,7 +113,7 @@ fn incident(facts: &Facts, episode: &Episode, features: &Features<'_>) -> Incide
         end: facts.time(episode.end).min(facts.window.to),
         requests: features.requests as u64,
         errors: features.count as u64,
-        expected_errors: rounded(features.expected, 100.0),
+        expected_errors: features.expected.map_or(f64::NAN, |expected| rounded(expected, 100.0)),
         statuses,
         answered_by,
         slow: features.slow as u64,

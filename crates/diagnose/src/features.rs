@@ -68,7 +68,8 @@ pub(crate) struct Features<'a> {
     /// Failures within the episode.
     pub(crate) errors: Vec<&'a Errors>,
     pub(crate) count: f64,
-    pub(crate) expected: f64,
+    /// Failures that so many requests have in quiet times; `None` without any.
+    pub(crate) expected: Option<f64>,
     /// Failures beyond the quiet rate, by family; those that matter.
     pub(crate) families: BTreeMap<Family, f64>,
     pub(crate) excess: f64,
@@ -105,7 +106,8 @@ impl<'a> Features<'a> {
             facts.errors.iter().filter(|e| quiet[e.slot] && episode.takes(e.family)).collect();
         let count: f64 = errors.iter().map(|e| e.requests).sum();
         let scale = share(requests, quiet_requests);
-        let expected = scale * quiet_errors.iter().map(|e| e.requests).sum::<f64>() + 0.0;
+        let expected =
+            (quiet_requests > 0.0).then(|| scale * quiet_errors.iter().map(|e| e.requests).sum::<f64>() + 0.0);
 
         let mut families: BTreeMap<Family, f64> = BTreeMap::new();
         for family in Family::ALL {

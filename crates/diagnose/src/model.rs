@@ -61,7 +61,7 @@ pub struct Incident {
     pub end: DateTime<Utc>,
     pub requests: u64,
     pub errors: u64,
-    /// Errors that so many requests have in quiet times.
+    /// Errors that so many requests have in quiet times; NaN, in JSON null, if no time is quiet.
     pub expected_errors: f64,
     /// Errors by status; 0 is the status 000.
     pub statuses: BTreeMap<String, u64>,
@@ -73,6 +73,13 @@ pub struct Incident {
     pub causes: Vec<Cause>,
     /// `None` without CPU data.
     pub cpu: Option<Cpu>,
+}
+
+impl Incident {
+    /// Errors that so many requests have in quiet times, if any time is quiet.
+    pub fn usual_errors(&self) -> Option<f64> {
+        Some(self.expected_errors).filter(|usual| !usual.is_nan())
+    }
 }
 
 /// Kinds of causes.

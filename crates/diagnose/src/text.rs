@@ -139,15 +139,15 @@ fn write_incident(number: usize, incident: &Incident, style: &Style, out: &mut S
     }
     let statuses: Vec<String> =
         incident.statuses.iter().map(|(status, n)| format!("{} x {status}", count(*n))).collect();
+    let usual = incident.usual_errors().map_or(String::new(), |usual| format!(", where {usual:.1} are usual"));
     let slow = if incident.slow > 0 { format!("; {} were slow", count(incident.slow)) } else { String::new() };
     writeln!(
         out,
-        "{}{} of {} requests failed ({:.1} %), where {:.1} are usual{}{slow}.",
+        "{}{} of {} requests failed ({:.1} %){usual}{}{slow}.",
         style.item,
         count(incident.errors),
         count(incident.requests),
         100.0 * incident.errors as f64 / (incident.requests as f64).max(1.0),
-        incident.expected_errors,
         if statuses.is_empty() { String::new() } else { format!(": {}", statuses.join(", ")) },
     )?;
     for (i, cause) in incident.causes.iter().enumerate() {
@@ -166,14 +166,11 @@ fn write_incident(number: usize, incident: &Incident, style: &Style, out: &mut S
 
 fn write_cause(cause: &Cause, style: &Style, out: &mut String) -> std::fmt::Result {
     let safe = style.safe;
-    writeln!(
-        out,
-        "{}Most likely: {} ({:.0} %). {}",
-        style.item,
-        cause.cause.words(),
-        100.0 * cause.confidence,
-        safe(&cause.summary)
-    )?;
+    let likely = match cause.cause {
+        Kind::Unknown => String::new(),
+        kind => format!("Most likely: {} ({:.0} %). ", kind.words(), 100.0 * cause.confidence),
+    };
+    writeln!(out, "{}{likely}{}", style.item, safe(&cause.summary))?;
     for (label, lines) in [("for", &cause.evidence), ("against", &cause.against), ("check", &cause.check)] {
         for line in lines {
             writeln!(out, "{}  {label}: {}", style.item, safe(line))?;
@@ -201,4 +198,48 @@ pub fn count(n: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_not_made_up() {
+        let cause = Cause {
+            cause: Kind::Unknown,
+            confidence: 0.3,
+            route: None,
+            target: None,
+            limit_s: None,
+            client: None,
+            summary: "No known cause fits.".to_owned(),
+            evidence: vec!["40 requests failed: 40 x 413; on 1 route (GET /a) and 0 targets".to_owned()],
+            against: Vec::new(),
+            check: Vec::new(),
+        };
+        let incident = Incident {
+            start: "2026-11-19T18:00:00Z".parse().unwrap(),
+            end: "2026-11-19T18:10:00Z".parse().unwrap(),
+            requests: 100,
+            errors: 40,
+            expected_errors: f64::NAN,
+            statuses: BTreeMap::from([("413".to_owned(), 40)]),
+            answered_by: BTreeMap::new(),
+            slow: 0,
+            causes: vec![cause],
+            cpu: None,
+        };
+        assert!(serde_json::to_value(&incident).unwrap()["expected_errors"].is_null());
+        let mut text = String::new();
+        let style = Style { heading: "", item: "  ", safe: |text| visible(text).into_owned() };
+        write_incident(1, &incident, &style, &mut text).unwrap();
+        assert_eq!(
+            text,
+            "1. 2026-11-19 18:00 to 18:10 UTC (10 min)\n  40 of 100 requests failed (40.0 %): 40 x 413.\n  No known cause fits.\n    \
+             for: 40 requests failed: 40 x 413; on 1 route (GET /a) and 0 targets\n"
+        );
+    }
 }

@@ -13,6 +13,8 @@ use crate::model::{Against, Comparison, Endpoint, RouteChange};
 /// Routes that changed most: by the time that targets spent on them, and by errors.
 const MOST_BY_TIME: usize = 8;
 const MOST_BY_ERRORS: usize = 4;
+/// A smaller change of the time is no news, as a share of the larger of both.
+const LEAST_CHANGE: f64 = 0.05;
 /// Fewer errors more or less are no news.
 const LEAST_ERRORS: u64 = 5;
 
@@ -68,7 +70,7 @@ impl From<Against> for compare::Against {
     }
 }
 
-/// The routes that changed most, those with the largest change of the targets' time first.
+/// The routes that changed most, without those that hardly changed; those with the largest change of the targets' time first.
 fn changes(now: &[Endpoint], before: &[Endpoint]) -> Vec<RouteChange> {
     let mut pairs: BTreeMap<_, (Option<&Endpoint>, Option<&Endpoint>)> = BTreeMap::new();
     for endpoint in now {
@@ -79,8 +81,13 @@ fn changes(now: &[Endpoint], before: &[Endpoint]) -> Vec<RouteChange> {
     }
     let time = |endpoint: Option<&Endpoint>| endpoint.and_then(|e| e.target_time).unwrap_or(0.0);
     let errors = |endpoint: Option<&Endpoint>| endpoint.map_or(0, |e| e.errors);
+    let changed = |now: Option<&Endpoint>, before: Option<&Endpoint>| {
+        let (a, b) = (time(now), time(before));
+        (a - b).abs() > LEAST_CHANGE * a.max(b) || errors(now).abs_diff(errors(before)) >= LEAST_ERRORS
+    };
     let mut rows: Vec<(f64, RouteChange)> = pairs
         .into_iter()
+        .filter(|(_, (now, before))| changed(*now, *before))
         .map(|((method, route), (now, before))| {
             let requests = |endpoint: Option<&Endpoint>| endpoint.map_or(0, |e| e.requests);
             let change = RouteChange {
@@ -140,19 +147,22 @@ mod tests {
             bytes: None,
             seconds_per_mb: None,
         };
-        // Ten routes as before, of which one fails more; one that is new and one that is gone, both of much work.
-        let usual =
-            |errors| (0..10).map(move |i| endpoint(&format!("/{i}"), if i == 9 { errors } else { 0 }, f64::from(i)));
-        let now: Vec<_> = usual(LEAST_ERRORS).chain([endpoint("/new", 0, 500.0)]).collect();
-        let before: Vec<_> = usual(0).chain([endpoint("/gone", 0, 900.0)]).collect();
+        // Ten routes that take some more time, of which one fails more, and one as before; one that is new and one that is gone, both of
+        // much work.
+        let usual = |errors, more: f64| {
+            (0..10).map(move |i| endpoint(&format!("/{i}"), if i == 9 { errors } else { 0 }, f64::from(10 - i) * more))
+        };
+        let same = || endpoint("/same", 70, 100.0);
+        let now: Vec<_> = usual(LEAST_ERRORS, 1.2).chain([same(), endpoint("/new", 0, 500.0)]).collect();
+        let before: Vec<_> = usual(0, 1.0).chain([same(), endpoint("/gone", 0, 900.0)]).collect();
         let changed = changes(&now, &before);
         let routes: Vec<_> = changed.iter().filter_map(|row| row.route.as_deref()).collect();
         assert_eq!((routes[0], routes[1], *routes.last().unwrap()), ("/gone", "/new", "/9"));
-        assert_eq!(routes.len(), MOST_BY_TIME + 1);
+        assert_eq!((routes.len(), routes.contains(&"/same")), (MOST_BY_TIME + 1, false));
         assert_eq!((changed[0].requests, changed[0].requests_before, changed[0].p50), (0, 100, None));
         assert_eq!((changed[1].requests, changed[1].requests_before), (100, 0));
-        // One error less than counts.
-        let now: Vec<_> = usual(LEAST_ERRORS - 1).collect();
-        assert!(changes(&now, &usual(0).collect::<Vec<_>>()).iter().all(|row| row.route.as_deref() != Some("/9")));
+        // One error less than counts, and less time.
+        let now: Vec<_> = usual(LEAST_ERRORS - 1, 1.04).collect();
+        assert!(changes(&now, &usual(0, 1.0).collect::<Vec<_>>()).is_empty());
     }
 }

@@ -63,16 +63,17 @@ fn with_incidents(incidents: &[Incident]) -> Verdict {
         _ if all_alike => format!("{n} incidents with the same cause ({} UTC): {what}", times(incidents)),
         _ => format!("{n} incidents ({} UTC). The worst, {}: {what}", times(incidents), time_of(worst)),
     };
-    let (mut requests, mut errors, mut expected, mut slow) = (0, 0, 0.0, 0);
+    let (mut requests, mut errors, mut slow) = (0, 0, 0);
     for incident in incidents {
         requests += incident.requests;
         errors += incident.errors;
-        expected += incident.expected_errors;
         slow += incident.slow;
     }
+    let usual: Option<f64> = incidents.iter().map(Incident::usual_errors).sum();
+    let usual = usual.map_or(String::new(), |usual| format!(", where {usual:.0} are usual"));
     let slow = if slow > 0 { format!("; {} took much longer than usual", count(slow)) } else { String::new() };
     let harm = format!(
-        "{} of {} failed {}, where {expected:.0} are usual{slow}.",
+        "{} of {} failed {}{usual}{slow}.",
         count(errors),
         words::plural(requests, "request"),
         if n == 1 { "in it" } else { "in them" },
@@ -119,9 +120,11 @@ fn cpu(diagnosis: &Diagnosis) -> Option<String> {
         return Some("There is no CPU data for this time: whether targets were busy could not be judged.".to_owned());
     };
     let (average, maximum) = (cpu.highest_average?, cpu.highest_maximum?);
+    let slot = diagnosis.coverage.slot_s;
+    let over = if slot == 60 { String::new() } else { format!(" of {slot} s") };
     (cpu.maximum_alarm.slots > 0 && cpu.average_alarm.slots == 0).then(|| {
         format!(
-            "Maximum CPU reached {maximum:.0} % while the average never passed {average:.0} %: an alarm on the average sees nothing of it."
+            "Maximum CPU reached {maximum:.0} % while the average{over} never passed {average:.0} %: an alarm on the average sees nothing of it."
         )
     })
 }

@@ -35,9 +35,14 @@ pub(super) fn body_too_large(view: &View<'_>) -> Option<Cause> {
     );
     found.evidence.push(view.failures_sentence());
     if smallest < f64::MAX {
+        let quiet = if route.quiet.requests > 0.0 {
+            format!(", in quiet times {:.0}", route.quiet.largest)
+        } else {
+            String::new()
+        };
         found.evidence.push(format!(
-            "the smallest request that failed there had {smallest:.0} bytes, the largest that passed meanwhile {:.0}, in quiet times {:.0}",
-            route.during.largest, route.quiet.largest
+            "the smallest request that failed there had {smallest:.0} bytes, the largest that passed meanwhile {:.0}{quiet}",
+            route.during.largest
         ));
     }
     if smallest < route.during.largest {
@@ -97,7 +102,8 @@ pub(super) fn application_error(view: &View<'_>) -> Option<Cause> {
         return None;
     }
     let took = f.failure_duration(&[Family::Application]).unwrap_or(0.0);
-    let usual = f.routes.first()?.quiet.quantile(0.5).unwrap_or(0.1);
+    let median = f.routes.first()?.quiet.quantile(0.5);
+    let usual = median.unwrap_or(0.1);
     // An exception is thrown before the work is done; a time limit or a slow dependency shows in the duration.
     let quick = ramp(took, 4.0 * usual.max(0.25), 2.0 * usual.max(0.25));
     let confidence = 0.95
@@ -120,9 +126,8 @@ pub(super) fn application_error(view: &View<'_>) -> Option<Cause> {
         ),
     );
     found.evidence.push(format!("answered by targets: {}", statuses.join(", ")));
-    found
-        .evidence
-        .push(format!("the failures took {took:.2} s in the middle; the route's usual median is {usual:.2} s"));
+    let usual = median.map_or(String::new(), |usual| format!("; the route's usual median is {usual:.2} s"));
+    found.evidence.push(format!("the failures took {took:.2} s in the middle{usual}"));
     let first = &f.routes[0];
     found.evidence.push(format!(
         "{:.0} % of the failures are on {}, which has {:.0} % of the requests; {:.1} % of its requests failed",

@@ -71,6 +71,6 @@ fn unknown(view: &View<'_>) -> Cause {
         target: view.focused_target(0.6),
         evidence: vec![view.failures_sentence()],
         check: vec!["the requests themselves: albatross query errors_by_cause, errors_by_route and errors_by_target for this time".to_owned()],
-        ..cause(Kind::Unknown, KNOWN, "Nothing known fits.".to_owned())
+        ..cause(Kind::Unknown, KNOWN, "No known cause fits.".to_owned())
     }
 }

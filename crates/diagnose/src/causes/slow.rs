@@ -129,10 +129,11 @@ pub(super) fn cpu_bound_endpoint(view: &View<'_>) -> Option<Cause> {
     }
     match view.hot {
         Some((during, quiet)) => {
+            let quiet =
+                quiet.map_or(String::new(), |quiet| format!(", in quiet times {:.0} % of the time", 100.0 * quiet));
             let sentence = format!(
-                "maximum CPU is at its limit when it happens ({:.0} % of the time or of the failures), in quiet times {:.0} % of the time",
-                100.0 * during,
-                100.0 * quiet
+                "maximum CPU is at its limit when it happens ({:.0} % of the time or of the failures){quiet}",
+                100.0 * during
             );
             if during > 0.4 { found.evidence.push(sentence) } else { found.against.push(sentence) }
         }

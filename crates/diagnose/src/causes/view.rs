@@ -24,9 +24,9 @@ pub(crate) struct View<'a> {
     /// Routes slowed, most requests first, and their share of the requests.
     pub(crate) slowed: Vec<&'a Part>,
     pub(crate) slowed_share: f64,
-    /// Share of the slots, or of the failures if that is more, with maximum CPU at its limit; that of the slots in quiet times. `None` without
-    /// CPU data.
-    pub(crate) hot: Option<(f64, f64)>,
+    /// Share of the slots, or of the failures if that is more, with maximum CPU at its limit; that of the slots in quiet times, if any
+    /// have CPU data. `None` without CPU data.
+    pub(crate) hot: Option<(f64, Option<f64>)>,
     pub(crate) rolling: Rolling,
 }
 
@@ -100,19 +100,33 @@ impl<'a> View<'a> {
     /// CPU at its limit during the episode, and less so in quiet times: 0 to 1. What eats the CPU may do so before anything fails, hence
     /// half of it even if quiet times are as hot.
     pub(crate) fn hotter(&self) -> Option<f64> {
-        self.hot.map(|(during, quiet)| ramp(during, 0.3, 0.7) * (0.5 + 0.5 * ramp(during - quiet, 0.0, 0.25)))
+        self.hot.map(|(during, quiet)| {
+            ramp(during, 0.3, 0.7) * (0.5 + 0.5 * ramp(during - quiet.unwrap_or(0.0), 0.0, 0.25))
+        })
     }
 
     pub(crate) fn failures_sentence(&self) -> String {
         let families: Vec<String> =
             self.f.families.iter().map(|(family, n)| format!("{n:.0} x {}", family_words(*family))).collect();
+        let f = self.f;
         format!(
-            "{} requests failed beyond the usual: {}; on {} routes and {} targets",
-            self.f.excess.round(),
+            "{} {} failed{}: {}; on {} and {}",
+            f.excess.round(),
+            if f.excess.round() == 1.0 { "request" } else { "requests" },
+            if f.expected.is_some() { " beyond the usual" } else { "" },
             families.join(", "),
-            self.f.routes.iter().filter(|part| part.excess >= 0.5).count(),
-            self.f.targets.iter().filter(|part| part.excess >= 0.5).count(),
+            failing(&f.routes, "route", |part| f.route_name(part)),
+            failing(&f.targets, "target", |part| f.target_name(part)),
         )
+    }
+}
+
+/// How many of the parts failed; the name if it is one.
+fn failing(parts: &[Part], what: &str, name: impl Fn(&Part) -> String) -> String {
+    let failing: Vec<&Part> = parts.iter().filter(|part| part.excess >= 0.5).collect();
+    match failing.as_slice() {
+        [only] => format!("1 {what} ({})", name(only)),
+        many => format!("{} {what}s", many.len()),
     }
 }
 
@@ -133,7 +147,7 @@ pub(crate) fn family_words(family: Family) -> &'static str {
     }
 }
 
-fn hot(f: &Features<'_>) -> Option<(f64, f64)> {
+fn hot(f: &Features<'_>) -> Option<(f64, Option<f64>)> {
     let maximum = |slot: usize| f.facts.cpu[slot]?.maximum;
     let part = |wanted: &dyn Fn(usize) -> bool| {
         let known: Vec<f64> = (0..f.facts.slots).filter(|slot| wanted(*slot)).filter_map(maximum).collect();
@@ -145,10 +159,7 @@ fn hot(f: &Features<'_>) -> Option<(f64, f64)> {
     let failures = f.errors.iter().filter(|e| f.families.contains_key(&e.family));
     let at_limit = failures.filter(|e| maximum(e.slot).is_some_and(|maximum| maximum >= HOT));
     let failing = share(at_limit.map(|e| e.requests).sum(), f.count);
-    Some((
-        if f.excess >= LEAST_FAILURES { time.max(failing) } else { time },
-        part(&|slot| f.quiet[slot]).unwrap_or(0.0),
-    ))
+    Some((if f.excess >= LEAST_FAILURES { time.max(failing) } else { time }, part(&|slot| f.quiet[slot])))
 }
 
 /// With fewer failures it is chance in which minutes they are.

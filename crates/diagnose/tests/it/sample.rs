@@ -1,11 +1,13 @@
 //! The launch evening of `sample-data/evening`.
 
-use albatross_diagnose::{Kind, markdown, text};
+use albatross_diagnose::{Kind, Window, markdown, text};
 
-use crate::service::{of_files, of_folder};
+use crate::service::{of_files, of_folder, of_window};
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data/evening");
 
 fn sample() -> albatross_diagnose::Diagnosis {
-    of_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sample-data/evening"))
+    of_folder(SAMPLE)
 }
 
 #[test]
@@ -22,6 +24,18 @@ fn the_launch_evening() {
     insta::assert_snapshot!("launch_evening_text", text(&diagnosis));
     insta::assert_snapshot!("launch_evening_markdown", markdown(&diagnosis));
     insta::assert_snapshot!("launch_evening_json", serde_json::to_string_pretty(&diagnosis).unwrap());
+}
+
+/// Nothing in the window is quiet: nothing is said of quiet times.
+#[test]
+fn a_window_that_is_all_incident() {
+    let window = Window { from: "2026-11-19T19:00:00Z".parse().unwrap(), to: "2026-11-19T19:20:00Z".parse().unwrap() };
+    let diagnosis = of_window(SAMPLE, Some(window));
+    let [incident] = diagnosis.incidents.as_slice() else { panic!("{}", text(&diagnosis)) };
+    assert_eq!(incident.requests, diagnosis.coverage.requests);
+    assert_eq!(incident.usual_errors(), None);
+    let text = text(&diagnosis);
+    assert!(!text.contains("quiet") && !text.contains("usual"), "{text}");
 }
 
 #[test]

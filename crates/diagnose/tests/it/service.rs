@@ -224,6 +224,11 @@ pub(crate) fn of_files(files: &[(&str, &str)]) -> Diagnosis {
 
 /// Ingests a folder and diagnoses the lake.
 pub(crate) fn of_folder(logs: &str) -> Diagnosis {
+    of_window(logs, None)
+}
+
+/// Ingests a folder and diagnoses this time of the lake, or all of it.
+pub(crate) fn of_window(logs: &str, window: Option<Window>) -> Diagnosis {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let lake = runtime.block_on(Lake::open_or_create(folder.path().join("lake").to_str().unwrap())).unwrap();
@@ -243,6 +248,7 @@ pub(crate) fn of_folder(logs: &str) -> Diagnosis {
     runtime.block_on(async {
         let session = Session::open(&lake).await.unwrap();
         let (from, last) = session.span().unwrap();
-        diagnose(&session, Window { from, to: last + TimeDelta::milliseconds(1) }).await.unwrap()
+        let window = window.unwrap_or(Window { from, to: last + TimeDelta::milliseconds(1) });
+        diagnose(&session, window).await.unwrap()
     })
 }

@@ -6,6 +6,6 @@ SELECT *
 FROM alb
 WHERE started_at >= $from AND started_at < $to
   AND (trace_id IN ($trace, 'Root=' || $trace)
-       OR line = $line AND (source_file = $file OR ends_with(source_file, '/' || $file)))
+       OR line = $line AND ends_with(source_file, $file))
 ORDER BY source_file, line
 LIMIT 6

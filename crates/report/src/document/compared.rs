@@ -70,7 +70,11 @@ fn routes_beside(comparison: &Comparison) -> Section {
     if let Some(from) = &comparison.only_from {
         blocks.push(Block::Text(format!("The lake begins only at {} UTC: requests are not comparable.", time(from))));
     }
-    if !comparison.routes.is_empty() {
+    if comparison.routes.is_empty() {
+        blocks.push(Block::Text(
+            "No endpoint took much more or less time, or failed much more or less often.".to_owned(),
+        ));
+    } else {
         blocks.push(table(
             &format!("Endpoints that changed most against {}", name(comparison.against)),
             &[("endpoint", false), ("requests", true), ("failed", true), ("median", true), ("99 %", true)],

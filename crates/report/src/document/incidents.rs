@@ -48,12 +48,12 @@ fn incident(number: usize, incident: &Incident, earlier: Option<usize>) -> Secti
     } else {
         String::new()
     };
+    let usual = incident.usual_errors().map_or(String::new(), |usual| format!(", where {usual:.0} are usual"));
     let mut blocks = vec![Block::Text(format!(
-        "{} of {} failed ({}), where {:.0} are usual{}{slow}.",
+        "{} of {} failed ({}){usual}{}{slow}.",
         count(incident.errors),
         plural(incident.requests, "request"),
         percent(incident.errors as f64 / (incident.requests as f64).max(1.0)),
-        incident.expected_errors,
         if statuses.is_empty() { String::new() } else { format!(": {}", statuses.join(", ")) },
     ))];
     let mut causes = incident.causes.iter();
@@ -66,9 +66,7 @@ fn incident(number: usize, incident: &Incident, earlier: Option<usize>) -> Secti
         blocks.push(Block::Finding { title, text: first.summary.clone() });
         match earlier {
             None => blocks.extend(reasons(first)),
-            Some(_) => {
-                blocks.push(Block::Folded { title: "What speaks for it this time".to_owned(), blocks: reasons(first) })
-            }
+            Some(_) => blocks.push(Block::Folded { title: "Details of this time".to_owned(), blocks: reasons(first) }),
         }
     }
     for other in causes.filter(|cause| cause.confidence >= LEAST_CONFIDENCE).take(MOST_OTHERS) {
