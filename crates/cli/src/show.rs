@@ -1,17 +1,6 @@
 //! Numbers and sizes for people.
 
-/// `1,234,567`
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(crate) use albatross_diagnose::count;
 
 /// `1 file`, `2 files`
 pub(crate) fn plural(n: u64, what: &str) -> String {
