@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench torture fuzz eval lint clean nextest
+.PHONY: help demo test bench torture cluster fuzz eval lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -80,6 +80,14 @@ EVAL_ARGS ?=
 eval: ## judge diagnose by incidents whose truth is known; print the confusion table (long)
 	$(CARGO) build --release --locked --package albatross --package albatross-incidents
 	$(PYTHON) tests/eval/eval.py --albatross target/release/albatross --incidents target/release/incidents $(EVAL_ARGS)
+
+# The stock programs of Apache DataFusion Ballista, of the version whose client we are.
+BALLISTA_VERSION := 55.0.0
+CLUSTER_ARGS ?= --s3
+cluster: venv ## run all queries on stock Ballista schedulers and executors, kill one, compare (long: it builds Ballista)
+	$(CARGO) build --release --locked $(MEASURED)
+	CARGO_TARGET_DIR=target/ballista/build $(CARGO) install --locked --root target/ballista --version $(BALLISTA_VERSION) ballista-scheduler ballista-executor
+	$(VENV)/bin/python tests/cluster/cluster.py --albatross target/release/albatross --simulate target/release/simulate --ballista target/ballista/bin $(CLUSTER_ARGS)
 
 FUZZ_SECONDS ?= 600
 fuzz: ## feed bytes to every decoder (ten minutes)

@@ -22,12 +22,21 @@ WITH routes AS (
 failed AS (
   SELECT request_verb, route, count(*) AS errors,
          string_agg(DISTINCT CAST(elb_status_code AS VARCHAR), ' ' ORDER BY CAST(elb_status_code AS VARCHAR)) AS statuses,
-         array_to_string(array_sort(array_agg(DISTINCT cause)), ' ') AS causes,
          count(DISTINCT client_ip) AS clients,
          min(started_at) AS first_error,
          max(started_at) AS last_error
   FROM alb
   WHERE started_at >= $from AND started_at < $to AND elb_status_code IN ($status)
+  GROUP BY 1, 2
+),
+-- On their own: one aggregation cannot sort by two columns.
+causes AS (
+  SELECT request_verb, route, string_agg(cause, ' ' ORDER BY cause) AS causes
+  FROM (
+    SELECT DISTINCT request_verb, route, cause
+    FROM alb
+    WHERE started_at >= $from AND started_at < $to AND elb_status_code IN ($status)
+  )
   GROUP BY 1, 2
 )
 SELECT failed.request_verb AS method, failed.route, requests, errors,
@@ -38,5 +47,7 @@ FROM failed
 -- Requests that could not be read have neither method nor route.
 JOIN routes ON (routes.request_verb IS NOT DISTINCT FROM failed.request_verb)
            AND (routes.route IS NOT DISTINCT FROM failed.route)
+JOIN causes ON (causes.request_verb IS NOT DISTINCT FROM failed.request_verb)
+           AND (causes.route IS NOT DISTINCT FROM failed.route)
 ORDER BY errors DESC, requests DESC, route, method
 LIMIT $limit

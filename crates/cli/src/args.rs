@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::cluster::ClusterArgs;
 use crate::logs::LogArgs;
 use crate::s3::S3Args;
 
@@ -24,6 +25,8 @@ pub(crate) struct Args {
     _config: Option<PathBuf>, // read before the options are known
     #[command(flatten)]
     pub(crate) s3: S3Args,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     #[command(flatten)]
     pub(crate) log: LogArgs,
     #[command(subcommand)]

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use albatross_check::{File, Outcome, Report};
 use albatross_lake::Lake;
-use albatross_query::{Clock, Session};
+use albatross_query::Clock;
 use anyhow::{Context, Result};
 use chrono::{SecondsFormat, TimeDelta};
 use clap::ValueEnum;
 
 use crate::args::Check;
+use crate::cluster::ClusterArgs;
 use crate::compare::time;
 use crate::exit::{Exit, UsageError};
 use crate::s3::S3Args;
@@ -22,7 +23,7 @@ pub(crate) enum Form {
     Json,
 }
 
-pub(crate) fn run(lake: &str, s3: &S3Args, args: &Check) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Check) -> Result<Exit> {
     let name = safe(&args.file.to_string_lossy());
     let file = file(&args.file)?;
     let clock = Clock::system(args.tz);
@@ -30,7 +31,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Check) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;
-        let session = Session::open(&lake).await?;
+        let session = cluster.session(&lake).await?;
         // To the last request, which is known to a millisecond; an empty lake is empty at any time.
         let (first, last) = session.span().unwrap_or((clock.now, clock.now));
         let window = (from.unwrap_or(first), to.unwrap_or(last + TimeDelta::milliseconds(1)));

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::args::Compare;
+use crate::cluster::ClusterArgs;
 use crate::exit::{Exit, UsageError};
 use crate::query::{answer, format};
 use crate::s3::S3Args;
@@ -34,7 +35,7 @@ pub(crate) enum Earlier {
     WeekBefore,
 }
 
-pub(crate) fn run(lake: &str, s3: &S3Args, args: &Compare) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Compare) -> Result<Exit> {
     let clock = Clock::system(args.tz);
     if !args.request.is_empty() {
         let [first, second] = args.request.as_slice() else {
@@ -42,13 +43,13 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Compare) -> Result<Exit> {
         };
         let within = [("from", &args.from), ("to", &args.to)];
         let within = within.into_iter().filter_map(|(name, time)| Some((name.to_owned(), time.clone()?))).collect();
-        return answer(lake, s3, &args.output, async |session| {
+        return answer(lake, s3, cluster, &args.output, async |session| {
             let [first, second] = [first, second].map(|text| text.parse::<Request>().unwrap_or_else(|e| match e {}));
             Ok(compare::requests(session, &first, &second, &within, &clock).await?)
         });
     }
     let shown = format(&args.output)?;
-    answer(lake, s3, &args.output, async |session| {
+    answer(lake, s3, cluster, &args.output, async |session| {
         let stream = windows(session, args, &clock).await?;
         Ok(match shown {
             Format::Table | Format::Markdown if !args.wide => compare::only(stream, &SHOWN)?,

@@ -87,6 +87,7 @@ impl Config {
         let value = match arg.get_id().as_str() {
             "lake" => path(&self.lake),
             "queries" => path(&self.queries),
+            "cluster" => self.cluster.clone(),
             "tz" => self.tz.map(|zone| zone.name().to_owned()),
             "routes" => path(&self.ingest.routes),
             "year" => self.ingest.year.map(|year| year.to_string()),

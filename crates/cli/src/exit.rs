@@ -40,9 +40,11 @@ impl fmt::Display for UsageError {
 impl std::error::Error for UsageError {}
 
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
+    use albatross_cluster::Error as Cluster;
     use albatross_query::Error as Query;
     let usage = error.chain().any(|cause| {
         cause.is::<UsageError>()
+            || matches!(cause.downcast_ref(), Some(Cluster::Address { .. }))
             || matches!(
                 cause.downcast_ref(),
                 Some(
@@ -51,6 +53,7 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                         | Query::Parameter { .. }
                         | Query::ReadOnly { .. }
                         | Query::Sql(_)
+                        | Query::Cluster(Cluster::Address { .. })
                 )
             )
     });

@@ -4,23 +4,24 @@ use std::io::Write;
 
 use albatross_follow::{Journey, Layer, Search, Step, Subject, Trail};
 use albatross_lake::Lake;
-use albatross_query::{Clock, Session};
+use albatross_query::Clock;
 use anyhow::Result;
 
 use crate::args::Follow;
+use crate::cluster::ClusterArgs;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::time_argument;
 use crate::s3::S3Args;
 use crate::show::{plural, safe, size};
 
-pub(crate) fn run(lake: &str, s3: &S3Args, args: &Follow) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Follow) -> Result<Exit> {
     let clock = Clock::system(args.tz);
     let (from, to) = (time_argument("from", &args.from, &clock)?, time_argument("to", &args.to, &clock)?);
     let search = Search { subject: subject(args)?, from, to, limit: args.limit };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let trail = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;
-        let session = Session::open(&lake).await?;
+        let session = cluster.session(&lake).await?;
         anyhow::Ok(albatross_follow::follow(&session, &search).await?)
     })?;
     let mut out = std::io::stdout().lock();

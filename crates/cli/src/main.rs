@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod compare;
 mod completions;
+mod cluster;
 mod config;
 mod diagnose;
 mod exit;
@@ -30,11 +31,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, Command};
 use config::Config;
-use exit::Exit;
+use exit::{Exit, UsageError};
 use logs::LogArgs;
 
 fn main() -> ExitCode {
@@ -45,8 +47,18 @@ fn main() -> ExitCode {
         Ok(config) => config.defaults(Args::command()),
         Err(_) => Args::command(),
     };
-    let args = Args::from_arg_matches(&command.get_matches_from(given)).unwrap_or_else(|error| error.exit());
-    match run(&args, config) {
+    let matches = command.get_matches_from(given);
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let cluster_is_meant = matches.value_source("cluster") == Some(ValueSource::CommandLine);
+    let done = match &args.command {
+        Command::Ingest(_) | Command::Maintain(_) | Command::Verify(_) | Command::Status(_) if cluster_is_meant => {
+            let how =
+                "only queries run on a cluster; leave --cluster away (docs/scale.md tells how many machines ingest)";
+            Err(UsageError(how.into()).into())
+        }
+        _ => run(&args, config),
+    };
+    match done {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_broken_pipe(&error) => Exit::Fine.into(),
         Err(error) => {
@@ -80,7 +92,7 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
         _ => {}
     }
     let config = &config?;
-    let (lake, s3, log) = (args.lake.as_str(), &args.s3, &args.log);
+    let (lake, s3, cluster, log) = (args.lake.as_str(), &args.s3, &args.cluster, &args.log);
     let quiet = match &args.command {
         Command::Ingest(command) => command.quiet,
         Command::Maintain(command) => command.quiet,
@@ -95,18 +107,18 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
     }
     match &args.command {
         Command::Ingest(command) => ingest::run(lake, s3, command),
-        Command::Query(command) => query::named(lake, s3, log, config, command),
-        Command::Compare(command) => compare::run(lake, s3, command),
-        Command::Check(command) => check::run(lake, s3, command),
-        Command::Diagnose(command) => diagnose::run(lake, s3, command),
-        Command::Report(command) => report::run(lake, s3, command),
+        Command::Query(command) => query::named(lake, s3, cluster, log, config, command),
+        Command::Compare(command) => compare::run(lake, s3, cluster, command),
+        Command::Check(command) => check::run(lake, s3, cluster, command),
+        Command::Diagnose(command) => diagnose::run(lake, s3, cluster, command),
+        Command::Report(command) => report::run(lake, s3, cluster, command),
         Command::Queries(command) => query::list(command),
-        Command::Sql(command) => sql::run(lake, s3, command),
-        Command::Follow(command) => follow::run(lake, s3, command),
+        Command::Sql(command) => sql::run(lake, s3, cluster, command),
+        Command::Follow(command) => follow::run(lake, s3, cluster, command),
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),
         Command::Verify(command) => verify::run(lake, s3, command),
-        Command::Nightly(command) => nightly::run(lake, s3, config, command),
+        Command::Nightly(command) => nightly::run(lake, s3, cluster, config, command),
         Command::Init(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Fine), // done above
     }
 }

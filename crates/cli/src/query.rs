@@ -14,6 +14,7 @@ use chrono_tz::Tz;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
 
 use crate::args::{NamedQuery, Output, Queries};
+use crate::cluster::ClusterArgs;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::logs::{self, LogArgs};
@@ -23,9 +24,16 @@ use crate::summaries;
 use crate::whole::WholeFile;
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
-pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args: &NamedQuery) -> Result<Exit> {
+pub(crate) fn named(
+    lake: &str,
+    s3: &S3Args,
+    cluster: &ClusterArgs,
+    log: &LogArgs,
+    config: &Config,
+    args: &NamedQuery,
+) -> Result<Exit> {
     if summaries::is_wanted(args) {
-        return summaries::run(lake, s3, log, config, args);
+        return summaries::run(lake, s3, cluster, log, config, args);
     }
     let own_queries = |rest: &[String]| own_queries(rest).or_else(|| config.queries());
     let Some(name) = args.name.as_deref().filter(|name| !["-h", "--help"].contains(name)) else {
@@ -46,7 +54,8 @@ pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, arg
     let given = given(query, &matches);
     let output = Output::from_arg_matches(&matches)?;
     let s3 = S3Args::from_arg_matches(&matches)?.or(s3);
-    answer(lake, &s3, &output, async |session| Ok(session.query(query, &given, &Clock::system(zone)).await?))
+    let cluster = ClusterArgs::from_arg_matches(&matches)?.or(cluster);
+    answer(lake, &s3, &cluster, &output, async |session| Ok(session.query(query, &given, &Clock::system(zone)).await?))
 }
 
 /// The texts that were given for the parameters of a query.
@@ -108,7 +117,7 @@ pub(crate) fn command(query: &Query, zone: Tz) -> Command {
                 .help("Folder of your own queries")
                 .env("ALBATROSS_QUERIES"),
         );
-    command = LogArgs::augment_args(S3Args::augment_args(command));
+    command = LogArgs::augment_args(ClusterArgs::augment_args(S3Args::augment_args(command)));
     command.after_help(format!("Columns:\n{}{}", columns(query), examples(query)))
 }
 
@@ -175,13 +184,14 @@ pub(crate) fn list(args: &Queries) -> Result<Exit> {
 pub(crate) fn answer(
     lake: &str,
     s3: &S3Args,
+    cluster: &ClusterArgs,
     output: &Output,
     ask: impl AsyncFnOnce(&Session) -> Result<SendableRecordBatchStream>,
 ) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let written = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;
-        let session = Session::open(&lake).await?;
+        let session = cluster.session(&lake).await?;
         let stream = ask(&session).await?;
         let format = format(output)?;
         let mut options = Options::default();

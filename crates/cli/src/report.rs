@@ -17,6 +17,7 @@ use clap::{Args, ValueEnum};
 use tokio::runtime::Runtime;
 
 use crate::args::Reading;
+use crate::cluster::ClusterArgs;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::{self, INTERRUPTED, MEMORY_PER_THREAD, Progress, cores, time_argument};
 use crate::s3::S3Args;
@@ -72,7 +73,7 @@ pub(crate) enum Form {
     Json,
 }
 
-pub(crate) fn run(lake: &str, s3: &S3Args, args: &ReportArgs) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &ReportArgs) -> Result<Exit> {
     let form = form(args)?;
     if args.output.is_none() && form == Form::Html && std::io::stdout().is_terminal() {
         return Err(UsageError("a page is not for a terminal: add -o report.html, or --format markdown".into()).into());
@@ -82,7 +83,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &ReportArgs) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (report, exit) = if args.inputs.is_empty() {
         let lake = runtime.block_on(Lake::open_with(lake, &s3.s3()))?;
-        (runtime.block_on(of_lake(&lake, args, given, &clock))?, Exit::Fine)
+        let session = runtime.block_on(cluster.session(&lake))?;
+        (runtime.block_on(of_lake(&session, args, given, &clock))?, Exit::Fine)
     } else {
         of_files(&runtime, s3, args, given, &clock)?
     };
@@ -105,14 +107,13 @@ fn form(args: &ReportArgs) -> Result<Form> {
     }
 }
 
-async fn of_lake(lake: &Lake, args: &ReportArgs, given: Option<Window>, clock: &Clock) -> Result<Report> {
-    let session = Session::open(lake).await?;
+async fn of_lake(session: &Session, args: &ReportArgs, given: Option<Window>, clock: &Clock) -> Result<Report> {
     let window = match given {
         Some(window) => window,
-        None if args.inputs.is_empty() && args.from.is_none() && args.to.is_none() => last_day(&session, clock),
-        None => diagnose::window(&session, &args.from, &args.to, clock)?,
+        None if args.inputs.is_empty() && args.from.is_none() && args.to.is_none() => last_day(session, clock),
+        None => diagnose::window(session, &args.from, &args.to, clock)?,
     };
-    Ok(gather(&session, window, clock).await?)
+    Ok(gather(session, window, clock).await?)
 }
 
 /// The time that the options say; `None` where the lake must be asked for an end.
@@ -173,7 +174,8 @@ fn of_files(
         anyhow::bail!("there is nothing to report: no file could be read");
     }
     let exit = if summary.failures.is_empty() { Exit::Fine } else { Exit::Partial };
-    Ok((runtime.block_on(of_lake(&lake, args, given, clock))?, exit))
+    let session = runtime.block_on(Session::open(&lake))?;
+    Ok((runtime.block_on(of_lake(&session, args, given, clock))?, exit))
 }
 
 fn ingest(

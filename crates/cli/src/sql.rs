@@ -18,6 +18,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use crate::args::{Output, Reading};
+use crate::cluster::{self, ClusterArgs};
 use crate::exit::{Exit, UsageError};
 use crate::ingest::{routes, time_argument};
 use crate::query::{self, no_parquet, to_file};
@@ -96,7 +97,7 @@ impl FromStr for Limit {
     }
 }
 
-pub(crate) fn run(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Sql) -> Result<Exit> {
     let without_mark = |text: String| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     let script = match (&args.file, args.statement.as_deref()) {
         (Some(path), _) if path.as_os_str() != "-" => {
@@ -117,7 +118,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
         return Err(UsageError(how.into()).into());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let exit = runtime.block_on(Client::open(lake, s3, args)).and_then(|mut client| match script {
+    let exit = runtime.block_on(Client::open(lake, s3, cluster, args)).and_then(|mut client| match script {
         None => shell::run(&runtime, client, args),
         Some((text, name)) => runtime.block_on(statements(&mut client, &text, name.as_deref(), args)),
     });
@@ -149,7 +150,10 @@ async fn statements(client: &mut Client, text: &str, name: Option<&str>, args: &
         answered |= has_rows(&piece.sql);
         match client::or_interrupt(answer(client, &piece.sql, follows, args)).await {
             Ok(more) => rows += more,
-            Err(error) if error.is::<Interrupted>() => std::process::exit(130),
+            Err(error) if error.is::<Interrupted>() => {
+                client.session.cancel().await;
+                std::process::exit(cluster::INTERRUPTED)
+            }
             Err(error) => return fault::tell(error, text, piece.place, name),
         }
     }

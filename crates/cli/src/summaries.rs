@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use clap::{Args, Command, FromArgMatches};
 
 use crate::args::NamedQuery;
+use crate::cluster::ClusterArgs;
 use crate::config::Config;
 use crate::exit::{self, Exit, UsageError};
 use crate::logs::{self, LogArgs};
@@ -55,6 +56,8 @@ struct Summaries {
     #[command(flatten)]
     s3: S3Args,
     #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
     log: LogArgs,
 }
 
@@ -64,7 +67,14 @@ pub(crate) fn is_wanted(args: &NamedQuery) -> bool {
     all.take_while(|arg| *arg != "--").any(|arg| arg == "--out" || arg == "--all" || arg.starts_with("--out="))
 }
 
-pub(crate) fn run(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args: &NamedQuery) -> Result<Exit> {
+pub(crate) fn run(
+    lake: &str,
+    s3: &S3Args,
+    cluster: &ClusterArgs,
+    log: &LogArgs,
+    config: &Config,
+    args: &NamedQuery,
+) -> Result<Exit> {
     let command = Summaries::augment_args(Command::new("albatross query").max_term_width(110));
     let line = ["albatross query"].into_iter().chain(args.name.iter().chain(&args.rest).map(String::as_str));
     let args = Summaries::from_arg_matches(&command.get_matches_from(line)).unwrap_or_else(|error| error.exit());
@@ -83,7 +93,7 @@ pub(crate) fn run(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args:
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let lake = Lake::open_with(args.lake.as_deref().unwrap_or(lake), &args.s3.or(s3).s3()).await?;
-        let session = Session::open(&lake).await?;
+        let session = args.cluster.or(cluster).session(&lake).await?;
         std::fs::create_dir_all(&args.out)
             .with_context(|| format!("cannot make {}", safe(&args.out.to_string_lossy())))?;
         anyhow::Ok(write_all(&session, &catalogue, &names, args.format, &given, &clock, &args.out).await)

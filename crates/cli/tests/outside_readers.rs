@@ -74,6 +74,22 @@ fn runs_are_killed_and_requests_fail_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_cluster_answers_as_this_machine_does() {
+    let Some(python) = python() else { return };
+    let said = run(Command::new(python)
+        .arg(root().join("tests/cluster/cluster.py"))
+        .args(["--s3", "--lines", "60000"])
+        .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
+        .arg("--simulate")
+        .arg(program("simulate"))
+        .arg("--ballista")
+        .arg(Path::new(env!("CARGO_BIN_EXE_albatross")).parent().unwrap()));
+    for trial in ["same, on disk", "same, in S3", "killed: an executor after", "faults:"] {
+        assert!(said.contains(trial), "{said}");
+    }
+}
+
+#[test]
 fn the_evaluation_judges_as_it_says() {
     let Some(python) = python() else { return };
     run(Command::new(python).arg(root().join("tests/eval/test_eval.py")));

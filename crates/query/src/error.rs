@@ -36,6 +36,10 @@ pub enum Error {
     #[error("the query failed: {0}")]
     Run(String),
 
+    /// The statement was fine, and the cluster did not run it.
+    #[error(transparent)]
+    Cluster(#[from] albatross_cluster::Error),
+
     /// The result cannot be written. A broken pipe is one of these.
     #[error("cannot write the result")]
     Write(#[from] io::Error),

@@ -5,6 +5,7 @@ mod own;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use albatross_cluster::{Cluster, Place};
 use albatross_lake::{Lake, Snapshot, Table, Value};
 use arrow::datatypes::{DataType, Field};
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::TableType;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
@@ -33,6 +35,8 @@ use own::{Change, OwnViews};
 /// goes to disk only if DataFusion can.
 pub struct Session {
     context: SessionContext,
+    /// Where plans run that read the lake's files; here if there is none.
+    cluster: Option<Cluster>,
     span: Option<Span>,
     /// Of each of [`Table::ALL`]; none without a lake.
     versions: Vec<Option<u64>>,
@@ -50,15 +54,24 @@ impl Session {
     /// Takes a snapshot of all tables and makes them known, together with the views on them (`requests`,
     /// `alb_access_logs`, and `ingested` with the files that are really in the lake).
     pub async fn open(lake: &Lake) -> Result<Session> {
-        let mut session = Session::without_lake()?;
+        Session::open_on(lake, None).await
+    }
+
+    /// The same, on a cluster if one is given: what reads the lake's files runs there, everything else here.
+    pub async fn open_on(lake: &Lake, cluster: Option<Cluster>) -> Result<Session> {
+        let mut session = Session::without_lake(cluster)?;
         session.refresh(lake).await?;
         Ok(session)
     }
 
     /// A session without any table.
-    pub fn without_lake() -> Result<Session> {
-        let context = athena::context(config()).map_err(|error| Error::sql(&error))?;
-        Ok(Session { context, span: None, versions: Vec::new(), own: OwnViews::default() })
+    pub fn without_lake(cluster: Option<Cluster>) -> Result<Session> {
+        let config = match &cluster {
+            Some(cluster) => cluster.session_config(config()),
+            None => config(),
+        };
+        let context = athena::context(config).map_err(|error| Error::sql(&error))?;
+        Ok(Session { context, cluster, span: None, versions: Vec::new(), own: OwnViews::default() })
     }
 
     /// Makes names that are no tables known as those that `tables` makes of them, and a table function.
@@ -87,6 +100,7 @@ impl Session {
         for name in self.tables() {
             context.deregister_table(TableReference::bare(name))?;
         }
+        let views_of_text = context.state().config_options().execution.parquet.schema_force_view_types;
         let mut span: Option<Span> = None;
         for (table, snapshot) in Table::ALL.into_iter().zip(snapshots) {
             // Logs come before metrics, which may reach far beyond them.
@@ -98,7 +112,7 @@ impl Session {
                     (a, b) => a.or(b),
                 };
             }
-            let provider = LakeTable::try_new(table, snapshot, store.clone())?;
+            let provider = LakeTable::try_new(table, snapshot, store.clone(), views_of_text)?;
             let registered = match table {
                 Table::Ingested => views::ingested(context, lake, provider)?,
                 _ => Arc::new(provider),
@@ -149,6 +163,13 @@ impl Session {
         names.cloned().collect::<BTreeSet<String>>().into_iter().collect()
     }
 
+    /// Cancels what still runs on the cluster, before a program ends that does not wait for it.
+    pub async fn cancel(&self) {
+        if let Some(cluster) = &self.cluster {
+            cluster.cancel_all().await;
+        }
+    }
+
     /// First and last moment of what the lake holds, to a millisecond; `None` if it holds nothing.
     pub fn span(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let (first, end) = self.span?;
@@ -169,7 +190,7 @@ impl Session {
             let no_parameters = |_| Error::Sql(Fault::new("a `$name` has a value only in queries of the catalogue"));
             bind::bind(statement, &BTreeMap::new()).map_err(no_parameters)?;
         }
-        self.start(statement).await.map_err(|error| self.fault(&error, sql))
+        self.start(statement).await.map_err(|error| self.failure(error, sql))
     }
 
     /// As [`Session::sql`], and what changes the session alone: SET, RESET, CREATE VIEW, DROP VIEW of such a view.
@@ -213,7 +234,10 @@ impl Session {
         if let Some(param) = query.params.iter().find(|param| !used.contains(&param.name)) {
             return Err(fault(format!("parameter `{}` is declared but not used", param.name)));
         }
-        self.start(statement).await.map_err(|error| fault(self.fault(&error, &query.sql).to_string()))
+        self.start(statement).await.map_err(|error| match self.failure(error, &query.sql) {
+            Error::Sql(problem) => fault(problem.to_string()),
+            error => error,
+        })
     }
 
     /// One statement, in DataFusion's words.
@@ -242,7 +266,30 @@ impl Session {
         };
         let plan = context.state().statement_to_plan(statement).await?;
         own::check_reads(&plan)?;
-        context.execute_logical_plan(plan).await?.execute_stream().await
+        let frame = context.execute_logical_plan(plan).await?;
+        let (config, task) = (context.copied_config(), Arc::new(frame.task_ctx()));
+        let plan = frame.create_physical_plan().await?;
+        let Some(cluster) = &self.cluster else { return execute_stream(plan, task) };
+        let of_cluster = |error: albatross_cluster::Error| DataFusionError::External(error.into());
+        match Cluster::place(&plan).map_err(of_cluster)? {
+            Place::There(bytes) => cluster.execute(bytes, &config, plan.schema()).await.map_err(of_cluster),
+            Place::Here => execute_stream(plan, task),
+            Place::OnlyHere { reason } => {
+                tracing::warn!(reason = reason.as_str(), "the query runs on this machine, not on the cluster");
+                execute_stream(plan, task)
+            }
+        }
+    }
+
+    /// What kept a statement from being started: its fault, or the cluster's.
+    fn failure(&self, error: DataFusionError, sql: &str) -> Error {
+        match error {
+            DataFusionError::External(error) => match error.downcast::<albatross_cluster::Error>() {
+                Ok(error) => Error::Cluster(*error),
+                Err(error) => self.fault(&DataFusionError::External(error), sql),
+            },
+            error => self.fault(&error, sql),
+        }
     }
 
     fn fault(&self, error: &DataFusionError, sql: &str) -> Error {

@@ -54,6 +54,7 @@ fn bound(file: &DataFile, field: &Field, of: impl Fn(&albatross_lake::ColumnStat
         (Some(Value::Int(n)), DataType::Int32) => i32::try_from(*n).map_or_else(|_| null(), ScalarValue::from),
         (Some(Value::Float(x)), DataType::Float64) => ScalarValue::Float64(Some(*x)),
         (Some(Value::Text(text)), DataType::Utf8View) => ScalarValue::Utf8View(Some(text.clone())),
+        (Some(Value::Text(text)), DataType::Utf8) => ScalarValue::Utf8(Some(text.clone())),
         (Some(Value::Date(days)), DataType::Date32) => ScalarValue::Date32(Some(*days)),
         (Some(Value::Timestamp(micros)), DataType::Timestamp(_, zone)) => {
             ScalarValue::TimestampMicrosecond(Some(*micros), zone.clone())

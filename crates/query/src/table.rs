@@ -53,9 +53,14 @@ pub(crate) struct LakeTable {
 }
 
 impl LakeTable {
-    /// `store` is where the lake's object store is registered.
-    pub(crate) fn try_new(table: Table, snapshot: Snapshot, store: ObjectStoreUrl) -> Result<LakeTable> {
-        let shown = with_string_views(&snapshot.schema);
+    /// `store` is where the lake's object store is registered. `views_of_text`: whether texts are views.
+    pub(crate) fn try_new(
+        table: Table,
+        snapshot: Snapshot,
+        store: ObjectStoreUrl,
+        views_of_text: bool,
+    ) -> Result<LakeTable> {
+        let shown = if views_of_text { with_string_views(&snapshot.schema) } else { snapshot.schema };
         let fields = shown.fields().iter().cloned();
         let (partition, file): (Vec<_>, Vec<_>) = fields.partition(|f| table.is_partitioned() && f.name() == DAY);
         let schema = TableSchema::builder(Arc::new(Schema::new(file))).with_table_partition_cols(partition).build();

@@ -27,7 +27,7 @@ impl Raw {
     fn new(settings: Settings) -> Raw {
         let runtime = Runtime::new().unwrap();
         let files = Files::new(runtime.handle().clone(), S3::default(), Window::default(), settings);
-        let session = Session::without_lake().unwrap();
+        let session = Session::without_lake(None).unwrap();
         session.read_files(std::sync::Arc::new(files.clone()), READ_LOGS, std::sync::Arc::new(files.clone()));
         Raw { runtime, session, files }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) tz: Option<Tz>,
     /// Folder of own queries.
     pub(crate) queries: Option<String>,
+    /// df://host:port of a scheduler, on which queries run.
+    pub(crate) cluster: Option<String>,
     pub(crate) s3: S3,
     pub(crate) ingest: Ingest,
     pub(crate) cloudwatch: Vec<CloudWatch>,

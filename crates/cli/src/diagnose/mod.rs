@@ -11,15 +11,16 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta};
 
 use crate::args::{Diagnose, DiagnoseFormat};
+use crate::cluster::ClusterArgs;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::time_argument;
 use crate::s3::S3Args;
 
-pub(crate) fn run(lake: &str, s3: &S3Args, args: &Diagnose) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Diagnose) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let diagnosis = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;
-        let session = Session::open(&lake).await?;
+        let session = cluster.session(&lake).await?;
         let window = window(&session, &args.from, &args.to, &Clock::system(args.tz))?;
         anyhow::Ok(diagnose(&session, window).await?)
     })?;

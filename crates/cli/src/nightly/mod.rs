@@ -30,6 +30,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::cluster::ClusterArgs;
 use crate::config::Config;
 use crate::exit::{self, Exit, UsageError};
 use crate::s3::S3Args;
@@ -65,6 +66,7 @@ struct Night<'a> {
     config: &'a Config,
     lake: &'a str,
     s3: S3,
+    cluster: &'a ClusterArgs,
     clock: Clock,
     day: Day,
     /// The output folder.
@@ -81,12 +83,13 @@ struct Day {
     to: DateTime<Utc>,
 }
 
-pub(crate) fn run(lake: &str, s3: &S3Args, config: &Config, args: &Nightly) -> Result<Exit> {
+pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, config: &Config, args: &Nightly) -> Result<Exit> {
     let clock = Clock::system(args.tz);
     let night = Night {
         config,
         lake,
         s3: s3.s3(),
+        cluster,
         clock,
         day: Day::parse(&args.day, &clock)?,
         out: config.place(&config.nightly.out).into(),
@@ -245,12 +248,16 @@ impl Night<'_> {
         Ok(Did::new(exit, said))
     }
 
+    async fn session(&self, lake: &Lake) -> Result<Session> {
+        Ok(Session::open_on(lake, self.cluster.connect().await?).await?)
+    }
+
     /// The steps that read the lake and write the folder. Returns what is to be told.
     fn answer(&self, steps: &mut Steps, lake: &Lake, folder: &Folder) -> Result<Vec<Message>> {
-        let session = match self.runtime.block_on(Session::open(lake)) {
+        let session = match self.runtime.block_on(self.session(lake)) {
             Ok(session) => session,
             Err(error) => {
-                steps.run(OPEN, || Err(error.into()));
+                steps.run(OPEN, || Err(error));
                 return Ok(Vec::new());
             }
         };

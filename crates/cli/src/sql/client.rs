@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::Sql;
+use crate::cluster::ClusterArgs;
 use crate::s3::S3Args;
 use crate::show::{count, plural};
 
@@ -32,13 +33,14 @@ pub(super) struct Client {
 
 impl Client {
     /// There need not be a lake: files can be read without one.
-    pub(super) async fn open(location: &str, s3: &S3Args, args: &Sql) -> Result<Client> {
+    pub(super) async fn open(location: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Sql) -> Result<Client> {
         let s3 = s3.s3();
         let files = Files::new(Handle::current(), s3.clone(), args.files.window()?, args.files.settings()?);
         let lake = find(location, &s3).await?;
+        let cluster = cluster.connect().await?;
         let session = match &lake {
-            Some(lake) => Session::open(lake).await?,
-            None => Session::without_lake()?,
+            Some(lake) => Session::open_on(lake, cluster).await?,
+            None => Session::without_lake(cluster)?,
         };
         session.read_files(Arc::new(files.clone()), READ_LOGS, Arc::new(files.clone()));
         Ok(Client { session, lake, location: location.to_owned(), s3, files, looked: Instant::now() })
