@@ -78,7 +78,7 @@ fn a_cluster_answers_as_this_machine_does() {
     let Some(python) = python() else { return };
     let said = run(Command::new(python)
         .arg(root().join("tests/cluster/cluster.py"))
-        .args(["--s3", "--lines", "60000"])
+        .args(["--quick", "--s3", "--lines", "60000"])
         .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
         .arg("--simulate")
         .arg(program("simulate"))

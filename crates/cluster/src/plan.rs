@@ -50,6 +50,10 @@ pub(crate) fn place(plan: &Arc<dyn ExecutionPlan>) -> Result<Place> {
     if leaves.files.is_empty() || leaves.is_measured {
         return Ok(Place::Here);
     }
+    // It could be sent, but joins with it have been seen to give rows twice.
+    if leaves.is_in_memory {
+        return Ok(here("a part of what it reads is in the memory of this program".to_owned()));
+    }
     let codec = Codec { known: BallistaFunctionRegistry::default(), unknown: Mutex::default() };
     let mut bytes = Vec::new();
     let encoded = plan
@@ -60,9 +64,6 @@ pub(crate) fn place(plan: &Arc<dyn ExecutionPlan>) -> Result<Place> {
         .and_then(|node| node.try_encode(&mut bytes));
     let unknown = codec.unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
     match (encoded, unknown) {
-        (Ok(()), _) if bytes.len() > PLAN && leaves.is_in_memory => {
-            Ok(here("too much of what it reads is in the memory of this program".to_owned()))
-        }
         (Ok(()), _) if bytes.len() > PLAN => Err(Error::TooLarge { files: leaves.files.len(), bytes: bytes.len() }),
         (Ok(()), _) => Ok(Place::There(bytes)),
         (Err(_), Some(function)) => Ok(here(format!("executors do not have the function `{function}`"))),
