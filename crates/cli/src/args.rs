@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Maintain(Maintain),
     /// Read everything in the lake and check it against its log, its ledger and its sources.
     Verify(Verify),
+    /// Print the statements that make the lake known to Athena, Trino or Spark.
+    Ddl(crate::ddl::Ddl),
     /// Do all of a night's work: ingest, CPU, maintenance, and a folder with the report of a day.
     Nightly(crate::nightly::Nightly),
     /// Write an albatross.toml to begin with.
@@ -90,7 +92,8 @@ pub(crate) struct Ingest {
     /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) format: Option<albatross_formats::Format>,
-    /// Take only part I of N of the files, by their names: N machines with the same inputs share the work.
+    /// Take only part I of N of the files, by their names: N machines with the same inputs share the work. Where machines are counted
+    /// from 0, 0/N is the same part as N/N.
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub(crate) shard: Option<albatross_ingest::Shard>,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
@@ -386,6 +389,7 @@ fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {
 fn parse_shard(text: &str) -> Result<albatross_ingest::Shard, String> {
     let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
     match parts {
+        Some((0, of)) if of > 0 => Ok(albatross_ingest::Shard { number: of, of }),
         Some((number, of)) if (1..=of).contains(&number) => Ok(albatross_ingest::Shard { number, of }),
         _ => Err("give a part and how many there are, such as 1/4".to_owned()),
     }

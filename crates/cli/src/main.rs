@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod completions;
 mod config;
+mod ddl;
 mod diagnose;
 mod exit;
 mod follow;
@@ -106,6 +107,7 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),
         Command::Verify(command) => verify::run(lake, s3, command),
+        Command::Ddl(command) => ddl::run(lake, s3, command),
         Command::Nightly(command) => nightly::run(lake, s3, config, command),
         Command::Init(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Fine), // done above
     }
