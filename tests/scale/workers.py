@@ -57,7 +57,7 @@ def make_logs(options, made, logs):
     command = [options.simulate, "--out", made / "logs", "--truth", truth, "--seed", options.seed]
     command += ["--lines", options.lines, "--files", files]
     made.mkdir(parents=True)
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
     for number, file in enumerate(sorted((made / "logs").rglob("*.gz"))):
         folder = logs / f"round-{number * options.rounds // files:02}"
         folder.mkdir(parents=True, exist_ok=True)

@@ -405,3 +405,19 @@ fn parse_share(text: &str) -> Result<f64, String> {
         _ => Err("give a share between 0 and 1, or 0% and 100%".to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_counted_from_0_or_from_1() {
+        let part = |text| parse_shard(text).map(|shard| (shard.number, shard.of)).ok();
+        assert_eq!(part("1/4"), Some((1, 4)));
+        assert_eq!(part("4/4"), Some((4, 4)));
+        assert_eq!(part("0/4"), part("4/4"));
+        for wrong in ["5/4", "0/0", "1/0", "1", "-1/4", "1/4/2"] {
+            assert_eq!(part(wrong), None, "{wrong}");
+        }
+    }
+}
