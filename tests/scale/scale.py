@@ -49,7 +49,7 @@ def arguments():
     for program in ("albatross", "simulate", "loopback", "commits"):
         parser.add_argument(f"--{program}", required=True, type=Path)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="only these sections")
-    parser.add_argument("--lines", type=int, default=4_000_000, help="workers: lines of the logs, about (%(default)s)")
+    parser.add_argument("--lines", type=int, default=2_000_000, help="workers: lines of the logs, about (%(default)s)")
     parser.add_argument("--workers", type=int, default=4, help="workers: ingests at once (%(default)s)")
     parser.add_argument("--rounds", type=int, default=10, help="workers: they are run so many times, on new files each (%(default)s)")
     parser.add_argument("--latency", type=float, default=30, help="milliseconds that a request to S3 takes more, where that is tried (%(default)s)")

@@ -117,7 +117,7 @@ fn other_engines_are_told_where_the_lake_is() {
     let athena =
         run(albatross().args(["ddl", "athena", "--parquet", "--database", "logs", "--location", "s3://b/lake/"]));
     for part in [
-        "CREATE EXTERNAL TABLE IF NOT EXISTS `logs`.`alb` (\n  `type` string,\n",
+        "CREATE EXTERNAL TABLE IF NOT EXISTS `logs`.`alb` (\n  `started_at` timestamp,\n",
         "PARTITIONED BY (`day` string)\nSTORED AS PARQUET\nLOCATION 's3://b/lake/alb/'\n",
         "'projection.day.range'='2026-11-19,NOW'",
         "'storage.location.template'='s3://b/lake/alb/day=${day}/'",
