@@ -6,6 +6,7 @@ number, and a hash over all their columns. `albatross verify` must find nothing.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -69,7 +70,7 @@ def make_logs(options, made, logs):
 
 def ingest(options, work, lake, rounds, workers):
     """Runs the rounds one after the other. What happened is in the events of `-vv`."""
-    problems, events, seconds = [], [], 0.0
+    problems, events, seconds, processor = [], [], 0.0, 0.0
     for folder in rounds:
         began = time.monotonic()
         running = []
@@ -79,14 +80,16 @@ def ingest(options, work, lake, rounds, workers):
                 command += ["--shard", f"{number}/{workers}", str(folder)]
                 running.append(subprocess.Popen(command, env=lake.environment, stdout=subprocess.DEVNULL, stderr=log))
         for process in running:
-            process.wait()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            processor += usage.ru_utime + usage.ru_stime
         seconds += time.monotonic() - began
         for number, process in enumerate(running, 1):
             said = [json.loads(line) for line in (work / f"worker-{number}.log").read_text().splitlines()]
             events += said
             if process.returncode != 0:
                 problems.append(f"worker {number}: exit code {process.returncode}: {said[-1:]}")
-    return {"problems": problems, "events": events, "seconds": seconds}
+    return {"problems": problems, "events": events, "seconds": seconds, "processor": processor}
 
 
 def told(found, lines):
@@ -97,6 +100,6 @@ def told(found, lines):
     ms = sorted(event["ms"] for event in committed)
     seconds = found["seconds"]
     return (
-        f"{seconds:.1f} s, {lines / seconds / 1e6:.2f} M lines/s, {len(committed)} commits, {len(committed) / seconds:.1f} a second"
+        f"{seconds:.1f} s, processor {found['processor']:.1f} s, {lines / seconds / 1e6:.2f} M lines/s, {len(committed)} commits, {len(committed) / seconds:.1f} a second"
         f" (median {median(ms):.0f} ms, longest {ms[-1]}); races lost {sum(lost.values())}; {each}"
     )
