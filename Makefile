@@ -1,6 +1,6 @@
 # Albatross. `make` alone prints this help.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench torture cluster fuzz eval lint clean nextest
+.PHONY: help demo test bench torture scale cluster fuzz eval lint clean nextest
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -71,6 +71,20 @@ TORTURE_ARGS ?= --s3 --faults
 torture: venv ## kill ingest and maintain at random, let several work at once and requests fail, compare (long)
 	$(CARGO) build --release --locked $(MEASURED)
 	$(VENV)/bin/python tests/torture/torture.py $(PROGRAMS) $(TORTURE_ARGS)
+
+SCALE_ARGS ?=
+scale: venv java ## several workers on one lake, how fast commits go, and whether Spark reads the lake (long)
+	$(CARGO) build --release --locked $(MEASURED)
+	$(CARGO) build --release --locked $(MEASURED) --package albatross-lake --example commits
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/scale/requirements.txt
+	$(VENV)/bin/python tests/scale/scale.py $(PROGRAMS) --commits target/release/examples/commits $(SCALE_ARGS)
+
+# What Spark runs on.
+.PHONY: java
+java:
+	@command -v java > /dev/null || { \
+		command -v apt-get > /dev/null || { echo "make scale runs Spark: install Java 17 or later"; exit 1; }; \
+		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); $$as_root apt-get update -q && $$as_root apt-get install -y openjdk-17-jre-headless; }
 
 MEASURED := --package albatross --package albatross-simulate --package albatross-testbed
 PROGRAMS := --albatross target/release/albatross --simulate target/release/simulate --loopback target/release/loopback-s3

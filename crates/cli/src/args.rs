@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Maintain(Maintain),
     /// Read everything in the lake and check it against its log, its ledger and its sources.
     Verify(Verify),
+    /// Print the statements that make the lake known to Athena, Trino or Spark.
+    Ddl(crate::ddl::Ddl),
     /// Do all of a night's work: ingest, CPU, maintenance, and a folder with the report of a day.
     Nightly(crate::nightly::Nightly),
     /// Write an albatross.toml to begin with.
@@ -93,7 +95,8 @@ pub(crate) struct Ingest {
     /// What all inputs are, instead of recognising each file: alb, nginx, ... (the names of the tables).
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) format: Option<albatross_formats::Format>,
-    /// Take only part I of N of the files, by their names: N machines with the same inputs share the work.
+    /// Take only part I of N of the files, by their names: N machines with the same inputs share the work. Where machines are counted
+    /// from 0, 0/N is the same part as N/N.
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub(crate) shard: Option<albatross_ingest::Shard>,
     /// A file fails if more than this share of its lines is bad: 0.05 or 5%.
@@ -389,6 +392,7 @@ fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {
 fn parse_shard(text: &str) -> Result<albatross_ingest::Shard, String> {
     let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
     match parts {
+        Some((0, of)) if of > 0 => Ok(albatross_ingest::Shard { number: of, of }),
         Some((number, of)) if (1..=of).contains(&number) => Ok(albatross_ingest::Shard { number, of }),
         _ => Err("give a part and how many there are, such as 1/4".to_owned()),
     }
@@ -402,5 +406,21 @@ fn parse_share(text: &str) -> Result<f64, String> {
     match number.trim().parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&(share / scale)) => Ok(share / scale),
         _ => Err("give a share between 0 and 1, or 0% and 100%".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_counted_from_0_or_from_1() {
+        let part = |text| parse_shard(text).map(|shard| (shard.number, shard.of)).ok();
+        assert_eq!(part("1/4"), Some((1, 4)));
+        assert_eq!(part("4/4"), Some((4, 4)));
+        assert_eq!(part("0/4"), part("4/4"));
+        for wrong in ["5/4", "0/0", "1/0", "1", "-1/4", "1/4/2"] {
+            assert_eq!(part(wrong), None, "{wrong}");
+        }
     }
 }

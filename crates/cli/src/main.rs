@@ -9,6 +9,7 @@ mod compare;
 mod completions;
 mod cluster;
 mod config;
+mod ddl;
 mod diagnose;
 mod exit;
 mod follow;
@@ -51,7 +52,9 @@ fn main() -> ExitCode {
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let cluster_is_meant = matches.value_source("cluster") == Some(ValueSource::CommandLine);
     let done = match &args.command {
-        Command::Ingest(_) | Command::Maintain(_) | Command::Verify(_) | Command::Status(_) if cluster_is_meant => {
+        Command::Ingest(_) | Command::Maintain(_) | Command::Verify(_) | Command::Status(_) | Command::Ddl(_)
+            if cluster_is_meant =>
+        {
             let how =
                 "only queries run on a cluster; leave --cluster away (docs/scale.md tells how many machines ingest)";
             Err(UsageError(how.into()).into())
@@ -118,6 +121,7 @@ fn run(args: &Args, config: Result<Config>) -> Result<Exit> {
         Command::Status(command) => status::run(lake, s3, command),
         Command::Maintain(command) => maintain::run(lake, s3, command),
         Command::Verify(command) => verify::run(lake, s3, command),
+        Command::Ddl(command) => ddl::run(lake, s3, command),
         Command::Nightly(command) => nightly::run(lake, s3, cluster, config, command),
         Command::Init(_) | Command::Completions(_) | Command::Man(_) => Ok(Exit::Fine), // done above
     }

@@ -89,6 +89,61 @@ fn a_cluster_answers_as_this_machine_does() {
     }
 }
 
+fn workers_share_a_lake_and_take_each_row_once() {
+    let Some(python) = python() else { return };
+    let said = run(Command::new(python)
+        .arg(root().join("tests/scale/scale.py"))
+        .args(["--quick", "--only", "workers", "rate"])
+        .args(["--albatross", env!("CARGO_BIN_EXE_albatross")])
+        .arg("--simulate")
+        .arg(program("simulate"))
+        .arg("--loopback")
+        .arg(program("loopback-s3"))
+        .arg("--commits")
+        .arg(program("examples/commits")));
+    for part in
+        ["disk: 20,000 rows, each once", "moto: 20,000 rows, each once", "rate: by what the log holds", "all holds"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+/// `make scale` runs the statements; this is what of them depends on the command line.
+#[test]
+fn other_engines_are_told_where_the_lake_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let albatross = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_albatross"));
+        command.arg("--lake").arg(&lake);
+        command
+    };
+    run(albatross().arg("ingest").arg(root().join("sample-data/evening")));
+    let spark = run(albatross().args(["ddl", "spark"]));
+    for table in ["alb", "metrics", "rejects", "ingested"] {
+        let statement = format!(
+            "CREATE TABLE IF NOT EXISTS `albatross`.`{table}` USING DELTA LOCATION 'file://{}/{table}/';\n",
+            lake.canonicalize().unwrap().display()
+        );
+        assert!(spark.contains(&statement), "{spark}");
+    }
+    assert!(!spark.contains("`clb`"), "the lake has no such table: {spark}");
+
+    let athena =
+        run(albatross().args(["ddl", "athena", "--parquet", "--database", "logs", "--location", "s3://b/lake/"]));
+    for part in [
+        "CREATE EXTERNAL TABLE IF NOT EXISTS `logs`.`alb` (\n  `started_at` timestamp,\n",
+        "PARTITIONED BY (`day` string)\nSTORED AS PARQUET\nLOCATION 's3://b/lake/alb/'\n",
+        "'projection.day.range'='2026-11-19,NOW'",
+        "'storage.location.template'='s3://b/lake/alb/day=${day}/'",
+        "`ingested_at` timestamp\n)\nSTORED AS PARQUET\nLOCATION 's3://b/lake/rejects/';\n",
+    ] {
+        assert!(athena.contains(part), "{part}\n{athena}");
+    }
+    let refused = albatross().args(["ddl", "athena"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "Athena reads S3 only");
+}
+
 #[test]
 fn the_evaluation_judges_as_it_says() {
     let Some(python) = python() else { return };

@@ -62,6 +62,7 @@ fn the_commands_of_the_pages() {
     let header = std::fs::read_to_string(summaries.path().join("summaries/traffic.csv")).unwrap();
     assert!(header.starts_with("start,requests,"), "{header}");
     assert!(run_page("docs/cron.md", 3).path().join("summaries/errors_by_cause.csv").exists());
+    run_page("docs/scale.md", 4);
 }
 
 #[test]

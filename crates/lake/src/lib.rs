@@ -24,6 +24,9 @@ mod table_log;
 mod tables;
 mod txn;
 
+// Other engines.
+pub mod ddl;
+
 // The log.
 mod actions;
 mod checkpoint;

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use deltalake_core::kernel::StructType;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake_core::logstore::{LogStoreRef, commit_uri_from_version};
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -106,12 +107,20 @@ impl Replay {
         }
     }
 
-    /// Applies what others have committed since.
+    /// Applies what others have committed since. One commit is asked for, and as long as there are any, the next ones at once.
     pub(crate) async fn catch_up(&mut self) -> Result<()> {
-        while let Some(actions) = self.next().await? {
-            self.apply(self.version + 1, actions)?;
+        let mut at_once = 1;
+        loop {
+            let versions = self.version + 1..=self.version + at_once;
+            let log_store = &self.log_store;
+            let read = |version| async move { Ok::<_, Error>((version, log_store.read_commit_entry(version).await?)) };
+            for (version, commit) in try_join_all(versions.map(read)).await? {
+                let Some(commit) = commit else { return Ok(()) };
+                let actions = self.parse(version, &commit)?;
+                self.apply(version, actions)?;
+            }
+            at_once = FETCHES as u64;
         }
-        Ok(())
     }
 
     /// Reads the commit after this state, if there is one.

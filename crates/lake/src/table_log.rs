@@ -149,7 +149,7 @@ impl TableLog {
     /// Adds the files and ids in one commit, or nothing.
     ///
     /// The new version is created with "put if absent" right after the version the ids were checked against. If
-    /// somebody else was first, their commit is read, the ids are checked again, and the next version is tried.
+    /// somebody else was first, what there is by now is read, the ids are checked again, and the next version is tried.
     pub(crate) async fn commit(&self, txns: &[TxnId], files: &[NewFile]) -> Result<Commit> {
         let adds = files.iter().map(|file| file.to_add(self.table)).collect::<Result<Vec<_>>>()?;
         let txns: BTreeSet<TxnId> = txns.iter().copied().collect();
@@ -186,6 +186,8 @@ impl TableLog {
                 Ok(Some(winner)) => {
                     tracing::debug!(table = self.table.name(), version, "race lost, trying the next version");
                     state.apply(version, winner)?;
+                    // Reading is cheaper than losing again, and who has fallen behind must be faster than the others commit.
+                    state.catch_up().await?;
                 }
                 Ok(None) | Err(_) => return Err(error),
             }

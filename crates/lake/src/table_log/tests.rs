@@ -1,7 +1,7 @@
 //! Commits on a store that fails at the worst moment.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -22,6 +22,8 @@ const LOSES_ANSWERS: u8 = 2;
 struct Flaky {
     store: InMemory,
     puts: AtomicU8,
+    /// Puts so far.
+    tried: AtomicU32,
 }
 
 impl fmt::Display for Flaky {
@@ -33,6 +35,7 @@ impl fmt::Display for Flaky {
 #[async_trait]
 impl ObjectStore for Flaky {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> StoreResult<PutResult> {
+        self.tried.fetch_add(1, Ordering::Relaxed);
         let broken = || StoreError::Generic { store: "Flaky", source: "the connection broke".into() };
         match self.puts.load(Ordering::Relaxed) {
             FAILS => Err(broken()),
@@ -84,6 +87,21 @@ async fn a_commit_whose_answer_was_lost_counts_as_ours() {
     assert_eq!(ours.commit(&ids("a"), &[]).await.unwrap(), Commit::Committed { version: 1 });
     assert_eq!(ours.commit(&ids("a"), &[]).await.unwrap(), Commit::AlreadyThere(ids("a").to_vec()));
     assert_eq!(ours.commit(&ids("b"), &[]).await.unwrap(), Commit::Committed { version: 2 });
+}
+
+#[tokio::test]
+async fn who_has_fallen_behind_loses_one_race_and_not_each() {
+    let store = Arc::new(Flaky::default());
+    let (ours, others) = (table(&store), table(&store));
+    ours.create().await.unwrap();
+    ours.commit(&ids("first"), &[]).await.unwrap();
+    for i in 0..9 {
+        others.commit(&ids(&i.to_string()), &[]).await.unwrap();
+    }
+    let before = store.tried.load(Ordering::Relaxed);
+    assert_eq!(ours.commit(&ids("last"), &[]).await.unwrap(), Commit::Committed { version: 11 });
+    assert_eq!(store.tried.load(Ordering::Relaxed) - before, 2);
+    assert_eq!(ours.commit(&ids("4"), &[]).await.unwrap(), Commit::AlreadyThere(ids("4").to_vec()));
 }
 
 #[tokio::test]
