@@ -1,6 +1,7 @@
 //! SQL over a lake.
 
 mod own;
+mod stop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::TableType;
+use datafusion::logical_expr::{LogicalPlanBuilder, TableType, col};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
@@ -146,6 +147,8 @@ impl Session {
         let state = self.context.state();
         let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
         let names = names.chain(state.window_functions().keys()).chain(state.table_functions().keys());
+        // What Athena's `try(...)` becomes cannot be called by its name.
+        let names = names.filter(|name| !name.contains(char::is_whitespace));
         names.cloned().collect::<BTreeSet<String>>().into_iter().collect()
     }
 
@@ -240,9 +243,16 @@ impl Session {
         } else {
             &self.context
         };
-        let plan = context.state().statement_to_plan(statement).await?;
+        let lists_tables =
+            matches!(&statement, Statement::Statement(sql) if matches!(**sql, SqlStatement::ShowTables { .. }));
+        let mut plan = context.state().statement_to_plan(statement).await?;
+        if lists_tables {
+            // The lake's before those of the engine itself.
+            let order = vec![col("table_schema").sort(false, false), col("table_name").sort(true, false)];
+            plan = LogicalPlanBuilder::from(plan).sort(order)?.build()?;
+        }
         own::check_reads(&plan)?;
-        context.execute_logical_plan(plan).await?.execute_stream().await
+        stop::execute(context.state(), plan).await
     }
 
     fn fault(&self, error: &DataFusionError, sql: &str) -> Error {
