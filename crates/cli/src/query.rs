@@ -185,7 +185,7 @@ pub(crate) fn answer(
         let stream = ask(&session).await?;
         let format = format(output)?;
         let mut options = Options::default();
-        match &output.output {
+        match output.file() {
             Some(path) => to_file(path, format, stream).await,
             None => {
                 let stdout = std::io::stdout();
@@ -222,7 +222,7 @@ pub(crate) fn format(output: &Output) -> Result<Format> {
     if let Some(format) = output.format {
         return Ok(format);
     }
-    match &output.output {
+    match output.file() {
         Some(path) => match path.extension() {
             Some(extension) => Format::from_str(&extension.to_string_lossy())
                 .map_err(|e| UsageError(format!("{e}, or give --format")).into()),

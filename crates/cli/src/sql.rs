@@ -1,6 +1,7 @@
 //! `albatross sql`: statements from the command line, from a file or standard input, or in a shell.
 
 mod client;
+mod columns;
 mod commands;
 mod complete;
 mod fault;
@@ -134,7 +135,7 @@ async fn statements(client: &mut Client, text: &str, name: Option<&str>, args: &
         return Err(UsageError("there is no statement".into()).into());
     }
     let one = match query::format(&args.output)? {
-        _ if args.output.output.is_some() => Some("-o"),
+        _ if args.output.file().is_some() => Some("-o"),
         albatross_query::Format::Parquet => Some("Parquet"),
         albatross_query::Format::Json => Some("JSON"),
         _ => None,
@@ -167,7 +168,7 @@ async fn answer(client: &mut Client, sql: &str, follows: bool, args: &Sql) -> Re
     }
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
-    let written = match &args.output.output {
+    let written = match args.output.file() {
         Some(path) => to_file(path, format, stream).await?,
         None => {
             no_parquet(format, terminal)?;

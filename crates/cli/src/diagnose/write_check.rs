@@ -22,9 +22,9 @@ pub(super) fn test_place(path: &Path) -> Result<(), UsageError> {
     let name = safe(&path.to_string_lossy());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.is_none_or(Path::is_dir) {
-        _ if path.symlink_metadata().is_ok() => {
-            Err(UsageError(format!("{name} is there already, and may have been edited: give --write-check another name")))
-        }
+        _ if path.symlink_metadata().is_ok() => Err(UsageError(format!(
+            "{name} is there already, and may have been edited: give --write-check another name"
+        ))),
         true => Ok(()),
         false => Err(UsageError(format!("--write-check {name}: there is no such folder"))),
     }

@@ -3,6 +3,8 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use crate::show::safe;
+
 pub(super) struct Screen {
     to: To,
     /// What a terminal has not been shown yet, and its lines.
@@ -97,6 +99,24 @@ impl Write for Screen {
 
 /// The user's pager, else less; `None` if none is wanted, or there is none.
 fn pager() -> Option<String> {
+    let pager = wanted()?;
+    // What is written to a program that is not there would be lost.
+    let program = pager.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+    if is_program(program) {
+        return Some(pager);
+    }
+    tracing::warn!(warning = format!("$PAGER: there is no program `{}`", safe(program)), "no pager");
+    None
+}
+
+/// Whether a shell finds it. What is no plain name is the shell's to understand.
+fn is_program(name: &str) -> bool {
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || "_-./+".contains(c));
+    let finds = || Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", name]).status();
+    !is_plain || finds().is_ok_and(|status| status.success())
+}
+
+fn wanted() -> Option<String> {
     let Ok(pager) = std::env::var("PAGER") else {
         let folders = std::env::var_os("PATH")?;
         return std::env::split_paths(&folders).any(|folder| folder.join("less").is_file()).then(|| "less".to_owned());
