@@ -12,6 +12,7 @@ use albatross_query::{
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{NamedQuery, Output, Queries};
 use crate::config::Config;
@@ -20,7 +21,7 @@ use crate::logs::{self, LogArgs};
 use crate::s3::S3Args;
 use crate::show::safe;
 use crate::summaries;
-use crate::whole::WholeFile;
+use crate::whole::{self, WholeFile};
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
 pub(crate) fn named(lake: &str, s3: &S3Args, log: &LogArgs, config: &Config, args: &NamedQuery) -> Result<Exit> {
@@ -178,6 +179,7 @@ pub(crate) fn answer(
     output: &Output,
     ask: impl AsyncFnOnce(&Session) -> Result<SendableRecordBatchStream>,
 ) -> Result<Exit> {
+    whole::end_on(&[SignalKind::terminate(), SignalKind::interrupt()]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let written = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;

@@ -17,6 +17,7 @@ use albatross_query::{Clock, Options, Script, write};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::Args;
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{Output, Reading};
 use crate::exit::{Exit, UsageError};
@@ -24,6 +25,7 @@ use crate::ingest::{routes, time_argument};
 use crate::query::{self, no_parquet, to_file};
 use crate::s3::S3Args;
 use crate::show::{count, safe};
+use crate::whole;
 use client::{Client, Interrupted};
 
 /// Answer SQL, from the lake or from files of logs.
@@ -117,6 +119,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, args: &Sql) -> Result<Exit> {
         let how = "give a statement: albatross sql \"SELECT ...\", -f FILE, or on standard input";
         return Err(UsageError(how.into()).into());
     }
+    // Ctrl-C is for the statement (`client::or_interrupt`).
+    whole::end_on(&[SignalKind::terminate()]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(Client::open(lake, s3, args)).and_then(|mut client| match script {
         None => shell::run(&runtime, client, args),

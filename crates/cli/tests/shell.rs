@@ -38,6 +38,7 @@ impl Site {
             .current_dir(self.folder.path())
             .env("TERM", "xterm")
             .env("PAGER", pager)
+            .env("HOME", self.folder.path().join("home"))
             .env("XDG_STATE_HOME", self.folder.path().join("state"))
             .env_remove("ALBATROSS_LAKE")
             .env_remove("ALBATROSS_HISTORY")
@@ -52,6 +53,15 @@ impl Site {
 fn keys(shell: &mut PtySession, keys: &str) {
     shell.send(keys).unwrap();
     shell.flush().unwrap();
+}
+
+/// Seconds of processor time that the shell has taken.
+fn processor_time(shell: &PtySession) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", shell.process().child_pid)).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = |place: usize| fields.split(' ').nth(place).unwrap().parse::<f64>().unwrap();
+    // User and system, in hundredths.
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn leave(mut shell: PtySession) {
@@ -86,6 +96,10 @@ fn statements_are_typed_completed_cancelled_and_remembered() {
     std::thread::sleep(std::time::Duration::from_secs(2));
     shell.send_control('c').unwrap();
     shell.exp_string("cancelled").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let before = processor_time(&shell);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(processor_time(&shell) - before < 0.5, "its threads are at work still");
 
     // Ctrl-C forgets what is typed.
     shell.exp_string(PROMPT).unwrap();
@@ -115,6 +129,8 @@ fn statements_are_typed_completed_cancelled_and_remembered() {
 fn commands_of_the_shell() {
     let site = Site::new();
     fs::write(site.folder.path().join("two.sql"), "SELECT 100 + 1 AS a;\nSELECT 100 + 2 AS b\n").unwrap();
+    fs::create_dir(site.folder.path().join("home")).unwrap();
+    fs::write(site.folder.path().join("home/wrong.sql"), "-- mine\nSELECT wrong FROM alb;\n").unwrap();
     let mut shell = site.shell("cat");
     for (typed, answers) in [
         ("\\d", &[r"alb +table +ALB access log", r"requests +view"][..]),
@@ -135,7 +151,10 @@ fn commands_of_the_shell() {
         ("SELECT 1 AS a, 2 AS b;", &["a,b", "1,2"]),
         ("\\format table", &[""]),
         ("\\o answer.json", &[""]),
+        ("SET datafusion.execution.batch_size = 100;", &[""]),
+        ("SELECT wrong FROM alb;", &["there is no column `wrong`"]),
         ("SELECT 5 AS five;", &["1 row written to answer.json"]),
+        ("SELECT 30 + 3 AS shown;", &[r"\s33\s"]),
         ("CREATE VIEW late AS SELECT * FROM alb LIMIT 2;", &[""]),
         ("SELECT count(*) + 70 AS n FROM late;", &[r"\s72\s"]),
         (
@@ -144,6 +163,15 @@ fn commands_of_the_shell() {
         ),
         ("DROP TABLE alb;", &["DROP is refused"]),
         ("\\nothing", &["there is no command"]),
+        ("\\format parquet", &["Parquet is not for a terminal"]),
+        ("\\i ~/wrong.sql", &["home/wrong.sql, line 2, column 8: there is no column `wrong`"]),
+        ("\\i none.sql", &["cannot read none.sql"]),
+        ("\\d rejects", &[r"byte +bigint +Offset of the line"]),
+        ("\\d requests", &[r"upstream_status +integer +That the layer behind it"]),
+        ("\\df try", &[r"\n"]),
+        // A line of a text is no command, whatever it begins with.
+        ("SELECT length('a\r\\d\rb') + 5000 AS n;", &[r"\s5006\s"]),
+        ("SELECT 1 +\r\\x on\r1000 AS n;", &["expanded is on", r"n +1001"]),
     ] {
         keys(&mut shell, &format!("{typed}\r"));
         for answer in answers {
@@ -169,6 +197,18 @@ fn only_what_is_taller_than_the_terminal_is_paged() {
     keys(&mut shell, "SELECT line FROM alb LIMIT 40;\r");
     shell.exp_string("paged: ").unwrap();
     shell.exp_string("paged: (40 rows)").unwrap();
+    for (typed, paged) in [("\\d alb", "duration"), ("\\run story --help", "--bucket"), ("\\df", "approx_distinct")] {
+        shell.exp_string(PROMPT).unwrap();
+        keys(&mut shell, &format!("{typed}\r"));
+        shell.exp_regex(&format!("paged: *{paged}")).unwrap_or_else(|error| panic!("{typed}: {error}"));
+    }
+    leave(shell);
+
+    // Without the program that $PAGER names the answer is shown all the same.
+    let mut shell = site.shell("no-such-pager -x");
+    keys(&mut shell, "SELECT line FROM alb LIMIT 40;\r");
+    shell.exp_string("$PAGER: there is no program `no-such-pager`").unwrap();
+    shell.exp_string("(40 rows)").unwrap();
     leave(shell);
 }
 

@@ -99,24 +99,6 @@ impl Write for Screen {
 
 /// The user's pager, else less; `None` if none is wanted, or there is none.
 fn pager() -> Option<String> {
-    let pager = wanted()?;
-    // What is written to a program that is not there would be lost.
-    let program = pager.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
-    if is_program(program) {
-        return Some(pager);
-    }
-    tracing::warn!(warning = format!("$PAGER: there is no program `{}`", safe(program)), "no pager");
-    None
-}
-
-/// Whether a shell finds it. What is no plain name is the shell's to understand.
-fn is_program(name: &str) -> bool {
-    let is_plain = name.chars().all(|c| c.is_alphanumeric() || "_-./+".contains(c));
-    let finds = || Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", name]).status();
-    !is_plain || finds().is_ok_and(|status| status.success())
-}
-
-fn wanted() -> Option<String> {
     let Ok(pager) = std::env::var("PAGER") else {
         let folders = std::env::var_os("PATH")?;
         return std::env::split_paths(&folders).any(|folder| folder.join("less").is_file()).then(|| "less".to_owned());
@@ -125,6 +107,12 @@ fn wanted() -> Option<String> {
 }
 
 fn start(pager: &str) -> io::Result<To> {
+    // What is written to a program that is not there would be lost.
+    let program = pager.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+    if !is_program(program) {
+        tracing::warn!(warning = format!("$PAGER: there is no program `{}`", safe(program)), "no pager");
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let mut command = Command::new("sh");
     command.args(["-c", pager]).stdin(Stdio::piped());
     if std::env::var_os("LESS").is_none() {
@@ -134,4 +122,11 @@ fn start(pager: &str) -> io::Result<To> {
     let mut child = command.spawn()?;
     let stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
     Ok(To::Pager(child, BufWriter::new(stdin)))
+}
+
+/// Whether a shell finds it. What is no plain name is the shell's to understand.
+fn is_program(name: &str) -> bool {
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || "_-./+".contains(c));
+    let finds = || Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", name]).status();
+    !is_plain || finds().is_ok_and(|status| status.success())
 }
