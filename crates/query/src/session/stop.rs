@@ -152,7 +152,7 @@ impl fmt::Display for Condition {
 
 impl PartialEq for Condition {
     fn eq(&self, other: &Condition) -> bool {
-        self.inner == other.inner && self.wanted.ptr_eq(&other.wanted)
+        self.inner.eq(&other.inner) && self.wanted.ptr_eq(&other.wanted)
     }
 }
 
