@@ -93,7 +93,7 @@ impl Drop for Listed {
 }
 
 /// From now on each of these signals removes what is half written and ends the process. For commands that have no other use for them.
-pub(crate) fn end_on(signals: &'static [SignalKind]) {
+pub(crate) fn end_on(signals: &[SignalKind]) {
     for &kind in signals {
         std::thread::spawn(move || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
