@@ -235,8 +235,9 @@ fn a_statement_ends_when_its_answer_is_dropped() {
             let mut session = Session::without_lake().unwrap();
             run(&mut session, &format!("SET datafusion.execution.target_partitions = {partitions}")).await.unwrap();
             let answer = session.sql(&statement).await.unwrap();
-            let write = write(Format::Csv, answer, &mut std::io::sink(), &Options::default());
-            tokio::time::timeout(Duration::from_millis(500), write).await.map(drop)
+            let (mut out, options) = (std::io::sink(), Options::default());
+            let written = write(Format::Csv, answer, &mut out, &options);
+            tokio::time::timeout(Duration::from_millis(500), written).await.map(drop)
         });
         assert!(all.is_err(), "{statement} should take longer");
         // Waits for all tasks to yield or to end.
