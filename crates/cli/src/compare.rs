@@ -105,7 +105,7 @@ async fn window(session: &Session, args: &Compare, clock: &Clock) -> Result<Rang
     match (from, to, session.span()) {
         (Some(from), Some(to), _) if from >= to => Err(UsageError("--to is not after --from".into()).into()),
         (Some(from), Some(to), _) => Ok((from, to)),
-        (Some(from), None, Some((first, last))) if from > last => beyond("from --from on", first, last),
+        (Some(from), None, Some((first, last))) if from > last => beyond("after --from", first, last),
         (None, Some(to), Some((first, last))) if to <= first => beyond("before --to", first, last),
         // To the last request, which is known to a millisecond.
         (Some(from), None, Some((_, last))) => Ok((from, last + chrono::TimeDelta::milliseconds(1))),

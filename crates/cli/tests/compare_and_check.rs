@@ -83,10 +83,7 @@ fn compare_says_what_is_wrong() {
         (vec!["--status", "410"], "no rise of errors stands out"),
         ([INCIDENT.as_slice(), &["--baseline-to", "2026-11-19 19:00"]].concat(), "overlap"),
         (vec!["--from", "2026-11-19 19:00", "--to", "2026-11-19 18:00"], "--to is not after --from"),
-        (
-            vec!["--from", "2126-11-19"],
-            "nothing to compare from --from on: the lake has logs from 2026-11-19T17:57:16Z",
-        ),
+        (vec!["--from", "2126-11-19"], "nothing to compare after --from: the lake has logs from 2026-11-19T17:57:16Z"),
         (vec!["--to", "2026-11-19"], "nothing to compare before --to: the lake has logs from 2026-11-19T17:57:16Z"),
         ([INCIDENT.as_slice(), &["--baseline-from", "2026-11-19 20:00"]].concat(), "give --baseline-to, too"),
         (vec!["--against", "before", "--baseline-to", "now"], "cannot be used with"),

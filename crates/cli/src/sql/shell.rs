@@ -13,7 +13,7 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 use tokio::runtime::Runtime;
 
-use super::client::{Client, Interrupted, or_interrupt};
+use super::client::{Client, Interrupted, listen, or_interrupt};
 use super::complete::{Completion, Names};
 use super::screen::Screen;
 use super::{Limit, Sql, commands, fault};
@@ -74,6 +74,7 @@ pub(super) fn run(runtime: &Runtime, client: Client, args: &Sql) -> Result<Exit>
         // There is none the first time.
         let _ = editor.load_history(file);
     }
+    listen();
     shell.greet();
     let mut text = String::new();
     loop {
