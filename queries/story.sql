@@ -86,7 +86,7 @@ totals AS (
 traffic AS (
   SELECT 10 AS place, 'traffic' AS topic,
          CASE WHEN first_seen IS NULL THEN 'There are no requests in this time.'
-              ELSE requests || ' requests' || CASE WHEN connections = 0 THEN '' ELSE ' and ' || connections || ' WebSocket connections' END
+              ELSE requests || ' requests' || CASE WHEN connections = 0 THEN '' ELSE ' and ' || connections || ' WebSocket connection' || CASE WHEN connections = 1 THEN '' ELSE 's' END END
                    || ' from ' || to_char(first_seen, '%Y-%m-%d %H:%M') || ' to ' || to_char(last_seen, '%Y-%m-%d %H:%M') || ' UTC; '
                    || errors || CASE WHEN connections = 0 THEN ' of them' ELSE ' of the requests' END || ' failed'
                    || coalesce(' (' || round(100.0 * errors / nullif(requests, 0), 2) || ' %)', '')
