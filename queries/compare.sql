@@ -85,6 +85,13 @@ sums AS (
          sum(n1) AS n1, sum(n0) AS n0, sum(s1) AS s1, sum(s0) AS s0, sum(q1) AS q1, sum(q0) AS q0
   FROM combined
   CROSS JOIN (VALUES ('status'), ('method'), ('protocol'), ('cause'), ('lb'), ('hour'), ('sent'), ('received')) AS d(dimension)
+  -- An hour of the day that only one window reaches says which window it is, and explains nothing.
+  WHERE dimension <> 'hour'
+     OR (hour - extract(hour FROM $from) + 24) % 24
+          < (extract(epoch FROM $to) - extract(epoch FROM date_trunc('hour', $from))) / 3600
+        AND (hour - extract(hour FROM coalesce($baseline_from, coalesce($baseline_to, $from) - ($to - $from))) + 24) % 24
+          < (extract(epoch FROM coalesce($baseline_to, $from))
+             - extract(epoch FROM date_trunc('hour', coalesce($baseline_from, coalesce($baseline_to, $from) - ($to - $from))))) / 3600
   GROUP BY 1, 2 HAVING sum(n1) + sum(n0) >= $min_requests
   UNION ALL
   SELECT 'route', coalesce(request_verb, '-') || ' ' || coalesce(route, '-'),

@@ -21,6 +21,8 @@ WITH buckets AS (
          count(*) FILTER (WHERE elb_status_code = 460) AS s460,
          count(*) FILTER (WHERE elb_status_code >= 500 AND answered_by = 'load_balancer') AS by_load_balancer,
          count(*) FILTER (WHERE elb_status_code >= 500 AND answered_by = 'target') AS by_target,
+         count(*) FILTER (WHERE type IN ('ws', 'wss')) AS connections,
+         count(*) FILTER (WHERE type IN ('ws', 'wss') AND (elb_status_code >= 500 OR elb_status_code = 460)) AS failed_connections,
          min(started_at) AS first_seen,
          max(started_at) AS last_seen
   FROM alb
@@ -75,16 +77,21 @@ incidents AS (
   GROUP BY incident
 ),
 totals AS (
-  SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(errors), 0) AS errors,
+  SELECT coalesce(sum(requests - connections), 0) AS requests, coalesce(sum(errors - failed_connections), 0) AS errors,
+         coalesce(sum(connections), 0) AS connections, coalesce(sum(failed_connections), 0) AS failed_connections,
          min(first_seen) AS first_seen, max(last_seen) AS last_seen
   FROM buckets
 ),
+-- WebSocket connections are counted apart, as in diagnose and report.
 traffic AS (
   SELECT 10 AS place, 'traffic' AS topic,
-         CASE WHEN requests = 0 THEN 'There are no requests in this time.'
-              ELSE requests || ' requests from ' || to_char(first_seen, '%Y-%m-%d %H:%M') || ' to '
-                   || to_char(last_seen, '%Y-%m-%d %H:%M') || ' UTC; ' || errors || ' of them failed ('
-                   || round(100.0 * errors / requests, 2) || ' %).' END AS finding
+         CASE WHEN first_seen IS NULL THEN 'There are no requests in this time.'
+              ELSE requests || ' requests' || CASE WHEN connections = 0 THEN '' ELSE ' and ' || connections || ' WebSocket connection' || CASE WHEN connections = 1 THEN '' ELSE 's' END END
+                   || ' from ' || to_char(first_seen, '%Y-%m-%d %H:%M') || ' to ' || to_char(last_seen, '%Y-%m-%d %H:%M') || ' UTC; '
+                   || errors || CASE WHEN connections = 0 THEN ' of them' ELSE ' of the requests' END || ' failed'
+                   || coalesce(' (' || round(100.0 * errors / nullif(requests, 0), 2) || ' %)', '')
+                   || CASE WHEN connections = 0 THEN '' ELSE ', and ' || failed_connections || ' of the connections' END || '.'
+         END AS finding
   FROM totals
 ),
 rises AS (
@@ -108,7 +115,7 @@ rises AS (
 ),
 no_rise AS (
   SELECT 20 AS place, 'errors' AS topic, 'At no time were there more errors than the traffic explains.' AS finding
-  FROM totals WHERE requests > 0 AND NOT EXISTS (SELECT 1 FROM incidents)
+  FROM totals WHERE first_seen IS NOT NULL AND NOT EXISTS (SELECT 1 FROM incidents)
 ),
 cpu AS (
   SELECT minute, round(avg(average), 6) AS average, max(maximum) AS maximum

@@ -12,6 +12,8 @@ pub enum Outcome {
     Failed,
     /// Too little was seen to tell.
     NoVerdict,
+    /// The lake could not be asked: the query of a `no_rows` is wrong, or failed.
+    Error,
 }
 
 /// What came out for one budget.
@@ -21,7 +23,7 @@ pub struct Verdict {
     pub check: String,
     /// Its place in the file, from 1.
     pub number: usize,
-    /// Key of the budget, such as `p99.max`.
+    /// Key of the budget, such as `p99.max`; empty if it could not be asked for.
     pub budget: &'static str,
     pub outcome: Outcome,
     /// What was seen: a share, seconds, requests, percent, or rows. `None` if there is nothing.
@@ -45,6 +47,7 @@ pub struct Report {
     pub ok: usize,
     pub failed: usize,
     pub no_verdict: usize,
+    pub errors: usize,
     /// In the order of the file.
     pub verdicts: Vec<Verdict>,
 }
@@ -53,6 +56,6 @@ impl Report {
     pub(crate) fn new((from, to): (DateTime<Utc>, DateTime<Utc>), verdicts: Vec<Verdict>) -> Report {
         let count = |outcome| verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
         let (ok, failed, no_verdict) = (count(Outcome::Ok), count(Outcome::Failed), count(Outcome::NoVerdict));
-        Report { version: 1, from, to, ok, failed, no_verdict, verdicts }
+        Report { version: 1, from, to, ok, failed, no_verdict, errors: count(Outcome::Error), verdicts }
     }
 }

@@ -18,6 +18,8 @@ use budgets::Seen;
 /// A baseline, unless one is given: long enough to have seen every hour of every day of the week.
 const BASELINE_S: f64 = 7.0 * 86_400.0;
 const CHANCE: f64 = 0.01;
+const CPU_MAXIMUM: &str = "cpu_maximum.max";
+const NO_ROWS: &str = "no_rows";
 
 /// A check that could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -31,42 +33,46 @@ pub struct Error {
 /// Holds all checks of the file against the requests that arrived in `window`. The lake is scanned once for each check that is about
 /// requests: arrival, status, duration, and the columns it is about.
 ///
-/// # Errors
-/// The lake cannot be read, or the SQL of a `no_rows` is wrong.
-pub async fn run(session: &Session, file: &File, window: Range, clock: &Clock) -> Result<Report, Error> {
-    let mut verdicts = Vec::new();
+/// A check that cannot be done keeps no other from being done: it has a verdict that says so ([`Outcome::Error`]), and its error is returned
+/// beside the report: the lake cannot be read, or the SQL of a `no_rows` is wrong.
+pub async fn run(session: &Session, file: &File, window: Range, clock: &Clock) -> (Report, Vec<Error>) {
+    let (mut verdicts, mut errors) = (Vec::new(), Vec::new());
     for (i, check) in file.checks.iter().enumerate() {
-        let found = one(session, &file.defaults, check, window, clock).await;
-        let mut found = found.map_err(|source| Error { check: visible(&check.title()).into_owned(), source })?;
-        for verdict in &mut found {
-            verdict.check = check.title();
-            verdict.number = i + 1;
+        for part in one(session, &file.defaults, check, window, clock).await {
+            let mut found = part.unwrap_or_else(|(budget, source)| {
+                let verdict = Verdict { outcome: Outcome::Error, text: source.to_string(), ..Verdict::of(budget) };
+                errors.push(Error { check: visible(&check.title()).into_owned(), source });
+                vec![verdict]
+            });
+            for verdict in &mut found {
+                verdict.check = check.title();
+                verdict.number = i + 1;
+            }
+            verdicts.append(&mut found);
         }
-        verdicts.append(&mut found);
     }
-    Ok(Report::new(window, verdicts))
+    (Report::new(window, verdicts), errors)
 }
 
-async fn one(
-    session: &Session,
-    defaults: &Defaults,
-    check: &Check,
-    window: Range,
-    clock: &Clock,
-) -> albatross_query::Result<Vec<Verdict>> {
+/// The verdicts of a part of a check, or the budget that could not be judged and why not.
+type Part = Result<Vec<Verdict>, (&'static str, albatross_query::Error)>;
+
+async fn one(session: &Session, defaults: &Defaults, check: &Check, window: Range, clock: &Clock) -> Vec<Part> {
     let chance = defaults.chance.map_or(CHANCE, |chance| chance.0.clamp(1e-9, 0.5));
-    let mut verdicts = Vec::new();
+    let mut parts = Vec::new();
     if check.is_about_requests() {
-        let seen = seen(session, defaults, check, window, clock, chance).await?;
-        verdicts.extend(budgets::requests(check, &seen));
+        let seen = seen(session, defaults, check, window, clock, chance).await;
+        parts.push(seen.map(|seen| budgets::requests(check, &seen)).map_err(|error| ("", error)));
     }
     if let Some(cpu) = &check.cpu_maximum {
-        verdicts.push(cpu_maximum(session, cpu, window, clock).await?);
+        let verdict = cpu_maximum(session, cpu, window, clock).await;
+        parts.push(verdict.map(|verdict| vec![verdict]).map_err(|error| (CPU_MAXIMUM, error)));
     }
     if let Some(sql) = &check.no_rows {
-        verdicts.push(no_rows(session, sql, window, clock).await?);
+        let verdict = no_rows(session, sql, window, clock).await;
+        parts.push(verdict.map(|verdict| vec![verdict]).map_err(|error| (NO_ROWS, error)));
     }
-    Ok(verdicts)
+    parts
 }
 
 /// The requests that the check is about, in the window and in its baseline.
@@ -126,7 +132,7 @@ async fn cpu_maximum(session: &Session, cpu: &Cpu, window: Range, clock: &Clock)
     given.extend(cpu.resource.iter().map(|resource| ("resource".to_owned(), resource.clone())));
     let query = Query::parse("cpu", include_str!("../sql/cpu.sql"))?;
     let seen: Vec<CpuSeen> = rows(session.query(&query, &given, clock).await?).await?;
-    let mut verdict = Verdict::of("cpu_maximum.max");
+    let mut verdict = Verdict::of(CPU_MAXIMUM);
     verdict.limit = Some(cpu.max);
     let (Some(CpuSeen { minutes, above, at: Some(at), .. }), Some(highest)) =
         (seen.first(), seen.first().and_then(|seen| seen.highest))
@@ -150,7 +156,7 @@ async fn no_rows(session: &Session, sql: &str, window: Range, clock: &Clock) -> 
     let answer = session.query(&query, &given, clock).await?;
     let mut first = FirstLine::default();
     let rows = write(Format::Ndjson, answer, &mut first, &Options::default()).await?.rows;
-    let mut verdict = Verdict::of("no_rows");
+    let mut verdict = Verdict::of(NO_ROWS);
     (verdict.observed, verdict.limit) = (Some(rows as f64), Some(0.0));
     (verdict.outcome, verdict.text) = match rows {
         0 => (Outcome::Ok, "no row".to_owned()),

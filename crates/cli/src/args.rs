@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -376,12 +376,24 @@ pub(crate) struct Output {
     /// table, csv, tsv, json, ndjson, markdown or parquet; table unless given.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<albatross_query::Format>,
-    /// Write to this file, whole or not at all; its extension chooses the format.
+    /// Write to this file, whole or not at all; its extension chooses the format. - is standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Exit with 1 if the answer has any row.
     #[arg(long)]
     pub(crate) fail_on_rows: bool,
+}
+
+impl Output {
+    /// The file to write to; `None` for standard output.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        file(&self.output)
+    }
+}
+
+/// As people mean it: `-` is no file.
+pub(crate) fn file(output: &Option<PathBuf>) -> Option<&Path> {
+    output.as_deref().filter(|path| path.as_os_str() != "-")
 }
 
 fn parse_format(name: &str) -> Result<albatross_formats::Format, String> {

@@ -3,6 +3,7 @@
 use albatross_query::compare::{self, Against, Range, Request};
 use albatross_query::{Catalogue, Clock, Error, Format, SendableRecordBatchStream, Session, TIME_FORMS, parse_time};
 use anyhow::Result;
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::ValueEnum;
 
 use crate::args::Compare;
@@ -68,6 +69,10 @@ async fn windows(session: &Session, args: &Compare, clock: &Clock) -> Result<Sen
                 Earlier::WeekBefore => Against::WeekBefore,
             }
             .baseline(window),
+            (Some(from), None) if from >= window.0 => {
+                let how = "--baseline-from is not before the window: give --baseline-to, too";
+                return Err(UsageError(how.into()).into());
+            }
             (Some(from), None) => (from, window.0),
             (None, Some(to)) => (to - (window.1 - window.0), to),
             (Some(from), Some(to)) => (from, to),
@@ -93,8 +98,16 @@ async fn windows(session: &Session, args: &Compare, clock: &Clock) -> Result<Sen
 /// The window that is asked for: the given one, else the largest rise of errors.
 async fn window(session: &Session, args: &Compare, clock: &Clock) -> Result<Range> {
     let (from, to) = (time("from", &args.from, clock)?, time("to", &args.to, clock)?);
+    let beyond = |given: &str, first: DateTime<Utc>, last: DateTime<Utc>| {
+        let shown = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let lake = format!("the lake has logs from {} to {}", shown(first), shown(last));
+        Err(UsageError(format!("there is nothing to compare {given}: {lake}")).into())
+    };
     match (from, to, session.span()) {
+        (Some(from), Some(to), _) if from >= to => Err(UsageError("--to is not after --from".into()).into()),
         (Some(from), Some(to), _) => Ok((from, to)),
+        (Some(from), None, Some((first, last))) if from > last => beyond("after --from", first, last),
+        (None, Some(to), Some((first, last))) if to <= first => beyond("before --to", first, last),
         // To the last request, which is known to a millisecond.
         (Some(from), None, Some((_, last))) => Ok((from, last + chrono::TimeDelta::milliseconds(1))),
         (None, Some(to), Some((first, _))) => Ok((first, to)),

@@ -12,6 +12,7 @@ use albatross_query::{
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{NamedQuery, Output, Queries};
 use crate::cluster::ClusterArgs;
@@ -21,7 +22,7 @@ use crate::logs::{self, LogArgs};
 use crate::s3::S3Args;
 use crate::show::safe;
 use crate::summaries;
-use crate::whole::WholeFile;
+use crate::whole::{self, WholeFile};
 
 /// `albatross query NAME ...`: the query's own header says which options there are.
 pub(crate) fn named(
@@ -188,6 +189,7 @@ pub(crate) fn answer(
     output: &Output,
     ask: impl AsyncFnOnce(&Session) -> Result<SendableRecordBatchStream>,
 ) -> Result<Exit> {
+    whole::end_on(&[SignalKind::terminate(), SignalKind::interrupt()]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let written = runtime.block_on(async {
         let lake = Lake::open_with(lake, &s3.s3()).await?;
@@ -195,7 +197,7 @@ pub(crate) fn answer(
         let stream = ask(&session).await?;
         let format = format(output)?;
         let mut options = Options::default();
-        match &output.output {
+        match output.file() {
             Some(path) => to_file(path, format, stream).await,
             None => {
                 let stdout = std::io::stdout();
@@ -232,7 +234,7 @@ pub(crate) fn format(output: &Output) -> Result<Format> {
     if let Some(format) = output.format {
         return Ok(format);
     }
-    match &output.output {
+    match output.file() {
         Some(path) => match path.extension() {
             Some(extension) => Format::from_str(&extension.to_string_lossy())
                 .map_err(|e| UsageError(format!("{e}, or give --format")).into()),

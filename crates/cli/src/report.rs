@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 use tokio::runtime::Runtime;
 
-use crate::args::Reading;
+use crate::args::{Reading, file};
 use crate::cluster::ClusterArgs;
 use crate::exit::{Exit, UsageError};
 use crate::ingest::{self, INTERRUPTED, MEMORY_PER_THREAD, Progress, cores, time_argument};
@@ -52,7 +52,7 @@ pub(crate) struct ReportArgs {
     /// What it is; else the file's extension says so (.html, .md, .json), and html without one.
     #[arg(long, value_enum)]
     format: Option<Form>,
-    /// Write to this file, whole or not at all; else to standard output.
+    /// Write to this file, whole or not at all; - and unless given, standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Exit with 1 if there is any incident.
@@ -75,7 +75,7 @@ pub(crate) enum Form {
 
 pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &ReportArgs) -> Result<Exit> {
     let form = form(args)?;
-    if args.output.is_none() && form == Form::Html && std::io::stdout().is_terminal() {
+    if file(&args.output).is_none() && form == Form::Html && std::io::stdout().is_terminal() {
         return Err(UsageError("a page is not for a terminal: add -o report.html, or --format markdown".into()).into());
     }
     let clock = Clock::system(args.tz);
@@ -96,7 +96,7 @@ fn form(args: &ReportArgs) -> Result<Form> {
     if let Some(form) = args.format {
         return Ok(form);
     }
-    let extension = args.output.as_deref().and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let extension = file(&args.output).and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
     match extension.as_deref() {
         None | Some("html" | "htm") => Ok(Form::Html),
         Some("md" | "markdown") => Ok(Form::Markdown),
@@ -232,7 +232,7 @@ fn write(report: &Report, form: Form, args: &ReportArgs) -> Result<()> {
         Form::Markdown => markdown(report),
         Form::Json => serde_json::to_string_pretty(report)? + "\n",
     };
-    let Some(path) = &args.output else {
+    let Some(path) = file(&args.output) else {
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes())?;
         return Ok(out.flush()?);

@@ -1,6 +1,7 @@
 //! `albatross sql`: statements from the command line, from a file or standard input, or in a shell.
 
 mod client;
+mod columns;
 mod commands;
 mod complete;
 mod fault;
@@ -16,6 +17,7 @@ use albatross_query::{Clock, Options, Script, write};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::Args;
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{Output, Reading};
 use crate::cluster::{self, ClusterArgs};
@@ -24,6 +26,7 @@ use crate::ingest::{routes, time_argument};
 use crate::query::{self, no_parquet, to_file};
 use crate::s3::S3Args;
 use crate::show::{count, safe};
+use crate::whole;
 use client::{Client, Interrupted};
 
 /// Answer SQL, from the lake or from files of logs.
@@ -117,6 +120,8 @@ pub(crate) fn run(lake: &str, s3: &S3Args, cluster: &ClusterArgs, args: &Sql) ->
         let how = "give a statement: albatross sql \"SELECT ...\", -f FILE, or on standard input";
         return Err(UsageError(how.into()).into());
     }
+    // Ctrl-C is for the statement (`client::or_interrupt`).
+    whole::end_on(&[SignalKind::terminate()]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(Client::open(lake, s3, cluster, args)).and_then(|mut client| match script {
         None => shell::run(&runtime, client, args),
@@ -135,7 +140,7 @@ async fn statements(client: &mut Client, text: &str, name: Option<&str>, args: &
         return Err(UsageError("there is no statement".into()).into());
     }
     let one = match query::format(&args.output)? {
-        _ if args.output.output.is_some() => Some("-o"),
+        _ if args.output.file().is_some() => Some("-o"),
         albatross_query::Format::Parquet => Some("Parquet"),
         albatross_query::Format::Json => Some("JSON"),
         _ => None,
@@ -171,7 +176,7 @@ async fn answer(client: &mut Client, sql: &str, follows: bool, args: &Sql) -> Re
     }
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
-    let written = match &args.output.output {
+    let written = match args.output.file() {
         Some(path) => to_file(path, format, stream).await?,
         None => {
             no_parquet(format, terminal)?;

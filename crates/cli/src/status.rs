@@ -122,13 +122,17 @@ impl LakeStatus {
         }
         for source in &self.sources {
             let n = |key| number(source, key);
+            // Points of a metric at one time, its average and its maximum, become one row.
+            let lines = match n("lines") == n("rows") + n("rejects") + n("skipped") {
+                true => format!("{} =", plural(n("lines"), "line")),
+                false => format!("{} merged into", plural(n("lines"), "point")),
+            };
             writeln!(
                 out,
-                "sources {}: {}, {} as stored; {} = {} rows + {} rejects + {} skipped",
+                "sources {}: {}, {} as stored; {lines} {} rows + {} rejects + {} skipped",
                 text(source, "format"),
                 plural(n("files"), "file"),
                 size(n("bytes")),
-                plural(n("lines"), "line"),
                 count(n("rows")),
                 count(n("rejects")),
                 count(n("skipped")),

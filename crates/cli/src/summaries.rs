@@ -8,15 +8,18 @@ use albatross_query::{Catalogue, Clock, Format, Query, Session};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use clap::{Args, Command, FromArgMatches};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::NamedQuery;
 use crate::cluster::ClusterArgs;
 use crate::config::Config;
 use crate::exit::{self, Exit, UsageError};
+use crate::ingest::time_argument;
 use crate::logs::{self, LogArgs};
 use crate::query::{to_file, warn_of_faults};
 use crate::s3::S3Args;
 use crate::show::{plural, safe};
+use crate::whole;
 
 /// Write the answers of named queries into a folder, as NAME.csv.
 ///
@@ -88,8 +91,15 @@ pub(crate) fn run(
     // Of a wrong command line nothing is done.
     names.iter().try_for_each(|name| catalogue.get(name).map(drop))?;
     let clock = Clock::system(args.tz.unwrap_or(config.zone()));
+    let ends = (time_argument("from", &args.from, &clock)?, time_argument("to", &args.to, &clock)?);
+    if let (Some(from), Some(to)) = ends
+        && from >= to
+    {
+        return Err(UsageError("--to is not after --from".into()).into());
+    }
     let given = [("from", args.from), ("to", args.to)];
     let given = given.into_iter().filter_map(|(name, time)| Some((name.to_owned(), time?))).collect();
+    whole::end_on(&[SignalKind::terminate(), SignalKind::interrupt()]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let lake = Lake::open_with(args.lake.as_deref().unwrap_or(lake), &args.s3.or(s3).s3()).await?;

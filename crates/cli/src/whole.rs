@@ -3,13 +3,15 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use tempfile::NamedTempFile;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A file that is written beside its place and then put there; if that is not reached, nothing stays of it. Two at once are in nobody's
 /// way: the later one stays. A link is followed; what is no regular file (a device, a pipe) is written as it is.
 pub(crate) enum WholeFile {
-    Beside { part: NamedTempFile, place: PathBuf },
+    Beside { part: NamedTempFile, place: PathBuf, listed: Listed },
     Straight(File),
 }
 
@@ -38,20 +40,25 @@ impl WholeFile {
         if let Some(found) = found {
             part.as_file().set_permissions(found.permissions())?;
         }
-        Ok(WholeFile::Beside { part, place })
+        let listed = Listed::new(part.path());
+        Ok(WholeFile::Beside { part, place, listed })
     }
 
     /// Puts it in its place.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
-            WholeFile::Beside { part, place } => part.persist(place).map(drop).map_err(|e| e.error),
+            WholeFile::Beside { part, place, listed } => {
+                let done = part.persist(place).map(drop).map_err(|e| e.error);
+                drop(listed);
+                done
+            }
             WholeFile::Straight(mut file) => file.flush(),
         }
     }
 
     /// As [`WholeFile::finish`], and the disk has it.
     pub(crate) fn finish_durably(self) -> io::Result<()> {
-        let WholeFile::Beside { part, place } = &self else { return self.finish() };
+        let WholeFile::Beside { part, place, .. } = &self else { return self.finish() };
         part.as_file().sync_all()?;
         let folder = place.parent().map(Path::to_owned);
         self.finish()?;
@@ -59,6 +66,50 @@ impl WholeFile {
             Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
             _ => Ok(()),
         }
+    }
+}
+
+/// The files that are half written: a signal ends the process without dropping anything.
+static HALF_WRITTEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A place among the files that are half written.
+pub(crate) struct Listed(PathBuf);
+
+impl Listed {
+    fn new(part: &Path) -> Listed {
+        if let Ok(mut list) = HALF_WRITTEN.lock() {
+            list.push(part.to_owned());
+        }
+        Listed(part.to_owned())
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        if let Ok(mut list) = HALF_WRITTEN.lock() {
+            list.retain(|path| *path != self.0);
+        }
+    }
+}
+
+/// From now on each of these signals removes what is half written and ends the process. For commands that have no other use for them.
+pub(crate) fn end_on(signals: &[SignalKind]) {
+    for &kind in signals {
+        std::thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+            runtime.block_on(async {
+                if let Ok(mut signal) = signal(kind)
+                    && signal.recv().await.is_some()
+                {
+                    // Kept locked, so that no file is begun meanwhile.
+                    let list = HALF_WRITTEN.lock();
+                    for part in list.iter().flat_map(|list| list.iter()) {
+                        let _ = fs::remove_file(part);
+                    }
+                    std::process::exit(128 + kind.as_raw_value());
+                }
+            });
+        });
     }
 }
 

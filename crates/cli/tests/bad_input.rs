@@ -247,6 +247,52 @@ fn findings_pipes_files_and_hostile_values() {
 }
 
 #[test]
+fn a_signal_leaves_no_half_of_a_file() {
+    let site = Site::new();
+    site.put("a.log", GOOD);
+    site.run(&["ingest", "a.log"]);
+    let endless = "SELECT a.value FROM generate_series(1, 3000000) AS a, generate_series(1, 3000000) AS b";
+    site.put("mine/endless.sql", format!("-- endless: when does it end?\n-- column value: integer | any\n{endless}"));
+    let halves = || fs::read_dir(site.path("out")).unwrap().count();
+    fs::create_dir(site.path("out")).unwrap();
+    for (args, signal, code) in [
+        (&["sql", endless][..], "-TERM", 143),
+        (&["sql", endless], "-INT", 130),
+        (&["query", "endless", "--queries", "mine"], "-TERM", 143),
+        (&["query", "endless", "--queries", "mine"], "-INT", 130),
+    ] {
+        let mut child = site.command().args(args).args(["-o", "out/big.csv"]).spawn().unwrap();
+        for _ in 0..600 {
+            if halves() > 0 {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!(halves(), 1, "{args:?}");
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!((child.wait().unwrap().code(), halves()), (Some(code), 0), "{args:?} {signal}");
+    }
+}
+
+#[test]
+fn standard_output_is_no_file() {
+    let site = Site::new();
+    site.put("a.log", GOOD);
+    site.run(&["ingest", "a.log"]);
+    for (args, stdout) in [
+        (&["sql", "SELECT 7 AS n", "-o", "-", "--format", "csv"][..], "n\n7\n"),
+        (&["sql", "SELECT 7 AS n", "-o", "-"], "n\n-\n7\n"),
+        (&["query", "rejects_by_reason", "-o", "-", "--format", "ndjson"], ""),
+    ] {
+        let ran = site.run(args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), stdout), "{args:?}: {}", ran.stderr);
+    }
+    let report = site.run(&["report", "-o", "-", "--format", "markdown"]);
+    assert!(report.stdout.starts_with("# Access report"), "{}", report.stdout);
+    assert!(!site.path("-").exists());
+}
+
+#[test]
 fn a_users_own_queries() {
     let site = Site::new();
     site.put("a.log", GOOD);

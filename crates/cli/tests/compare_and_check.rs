@@ -82,7 +82,10 @@ fn compare_says_what_is_wrong() {
         (vec!["--request", "1-aa", "--request", "1-bb"], "there is no request `1-aa`"),
         (vec!["--status", "410"], "no rise of errors stands out"),
         ([INCIDENT.as_slice(), &["--baseline-to", "2026-11-19 19:00"]].concat(), "overlap"),
-        (vec!["--from", "2026-11-19 19:00", "--to", "2026-11-19 18:00"], "is not after the start of its window"),
+        (vec!["--from", "2026-11-19 19:00", "--to", "2026-11-19 18:00"], "--to is not after --from"),
+        (vec!["--from", "2126-11-19"], "nothing to compare after --from: the lake has logs from 2026-11-19T17:57:16Z"),
+        (vec!["--to", "2026-11-19"], "nothing to compare before --to: the lake has logs from 2026-11-19T17:57:16Z"),
+        ([INCIDENT.as_slice(), &["--baseline-from", "2026-11-19 20:00"]].concat(), "give --baseline-to, too"),
         (vec!["--against", "before", "--baseline-to", "now"], "cannot be used with"),
     ] {
         let stderr = refused(&[&["compare"], args.as_slice()].concat());
@@ -187,16 +190,37 @@ fn a_quiet_time_fails_nothing() {
 }
 
 #[test]
+fn a_check_that_cannot_be_done_keeps_no_other_back() {
+    let put = |name: &str, text: &str| fs::write(FOLDER.path().join(name), text).unwrap();
+    put(
+        "sql.toml",
+        "[[check]]\nname = 'mine'\nno_rows = 'SELECT nothing FROM alb'\n[[check]]\nname = 'other'\nrequests.min = 1\n",
+    );
+    let ran = albatross(FOLDER.path(), &["check", "sql.toml"]);
+    let (stdout, stderr) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+    assert_eq!(ran.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("sql.toml: check `mine`: no_rows.sql: ") && stderr.contains("nothing"), "{stderr}");
+    assert!(stdout.starts_with("ok          other: requests.min: "), "{stdout}");
+    assert!(stdout.ends_with(": 0 budgets failed, 0 without verdict, 1 ok, 1 in error\n"), "{stdout}");
+    let ran = albatross(FOLDER.path(), &["check", "sql.toml", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&report["ok"], &report["errors"]), (&1.into(), &1.into()));
+    let verdict = &report["verdicts"][0];
+    assert_eq!((&verdict["outcome"], &verdict["budget"]), (&"error".into(), &"no_rows".into()));
+    assert!(verdict["text"].as_str().unwrap().contains("nothing"), "{verdict}");
+
+    put("drop.toml", "[[check]]\nname = 'mine'\nno_rows = 'DROP TABLE alb'\n");
+    let ran = albatross(FOLDER.path(), &["check", "drop.toml"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("SQL can only read a lake"));
+}
+
+#[test]
 fn a_wrong_file_is_told_where_and_what_is_allowed() {
     let put = |name: &str, text: &str| fs::write(FOLDER.path().join(name), text).unwrap();
     put("wrong.toml", "[[check]]\np99 = { max = \"fast\" }\n");
     let said = "wrong.toml, line 2, `p99.max`: `fast` is no length of time: give \"500ms\", \"2s\"";
     assert!(refused(&["check", "wrong.toml"]).contains(said));
-    put("sql.toml", "[[check]]\nname = 'mine'\nno_rows = 'SELECT nothing FROM alb'\n");
-    let stderr = refused(&["check", "sql.toml"]);
-    assert!(stderr.contains("sql.toml: check `mine`: no_rows.sql: ") && stderr.contains("nothing"), "{stderr}");
-    put("drop.toml", "[[check]]\nname = 'mine'\nno_rows = 'DROP TABLE alb'\n");
-    assert!(refused(&["check", "drop.toml"]).contains("SQL can only read a lake"));
     assert!(refused(&["check", "missing.toml"]).contains("cannot read missing.toml"));
     put("fine.toml", "[[check]]\nrequests.min = 1\n");
     assert!(

@@ -44,8 +44,15 @@ fn forms_window_and_exit_codes() {
         early.starts_with("No incident in ") && early.contains("2026-11-19 18:00 to 2026-11-19 18:40 UTC"),
         "{early}"
     );
-    let before = stdout(albatross(&lake).args(["diagnose", "--to", "2026-11-01"]), 0);
-    assert_eq!(before, "There are no requests in this time: nothing to judge.\n");
+    for (end, window) in [
+        (["--to", "2026-11-01"], "from 2026-10-31 23:59 to 2026-11-01 00:00 UTC"),
+        (["--from", "2126-11-20"], "from 2126-11-20 00:00 to 2126-11-20 00:01 UTC"),
+    ] {
+        let output = albatross(&lake).arg("diagnose").args(end).assert().code(0).get_output().clone();
+        let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(stdout, format!("There are no requests of a load balancer {window}: nothing to judge.\n"));
+        assert_eq!(stderr, "the lake has logs from 2026-11-19 17:57 to 2026-11-19 20:59 UTC\n");
+    }
 
     for wrong in [["--from", "tomorrow"], ["--from", "2026-11-20"], ["--format", "xml"]] {
         let upto = ["--to", "2026-11-19"];
@@ -63,7 +70,12 @@ fn the_checks_that_would_have_caught_it() {
     let file = folder.path().join("checks.toml");
     let write = || albatross(&lake).args(["diagnose", "--write-check", file.to_str().unwrap()]).assert();
     write().success();
-    write().code(4); // it may have been edited
+    // It may have been edited; that is said before anything is looked for.
+    let said = write().code(2).get_output().clone();
+    assert!(said.stdout.is_empty());
+    assert!(String::from_utf8(said.stderr).unwrap().contains("checks.toml is there already"));
+    let nowhere = folder.path().join("none/checks.toml");
+    albatross(&lake).args(["diagnose", "--write-check", nowhere.to_str().unwrap()]).assert().code(2).stdout("");
 
     let check =
         |times: &[&str], code| stdout(albatross(&lake).args(["check", file.to_str().unwrap()]).args(times), code);

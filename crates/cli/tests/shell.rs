@@ -34,10 +34,11 @@ impl Site {
     fn shell(&self, pager: &str) -> PtySession {
         let mut command = Command::new("sh");
         command
-            .args(["-c", &format!("stty rows 30 cols 120; exec {} sql", env!("CARGO_BIN_EXE_albatross"))])
+            .args(["-c", &format!("stty rows 30 cols 120; echo $$ > id; exec {} sql", env!("CARGO_BIN_EXE_albatross"))])
             .current_dir(self.folder.path())
             .env("TERM", "xterm")
             .env("PAGER", pager)
+            .env("HOME", self.folder.path().join("home"))
             .env("XDG_STATE_HOME", self.folder.path().join("state"))
             .env_remove("ALBATROSS_LAKE")
             .env_remove("ALBATROSS_HISTORY")
@@ -52,6 +53,16 @@ impl Site {
 fn keys(shell: &mut PtySession, keys: &str) {
     shell.send(keys).unwrap();
     shell.flush().unwrap();
+}
+
+/// Seconds of processor time that the last shell of the site has taken; 0 where there is no /proc.
+fn processor_time(site: &Site) -> f64 {
+    let id = fs::read_to_string(site.folder.path().join("id")).unwrap();
+    let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", id.trim())) else { return 0.0 };
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = |place: usize| fields.split(' ').nth(place).unwrap().parse::<f64>().unwrap();
+    // User and system, in hundredths.
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn leave(mut shell: PtySession) {
@@ -80,12 +91,23 @@ fn statements_are_typed_completed_cancelled_and_remembered() {
     shell.exp_string("WHERE upstream_status").unwrap();
     shell.exp_regex(r"\n *50\d{4}\r").unwrap();
 
-    // What takes long is cancelled, and the shell goes on.
-    shell.exp_string(PROMPT).unwrap();
-    keys(&mut shell, "SELECT count(*) AS n FROM alb a, alb b, alb c WHERE a.line + b.line > c.line;\r");
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    shell.send_control('c').unwrap();
-    shell.exp_string("cancelled").unwrap();
+    // What takes long is cancelled, and the shell goes on; nothing is at work any more.
+    for (partitions, condition) in [(4, "> c.line"), (4, "< 0"), (1, "< 0")] {
+        shell.exp_string(PROMPT).unwrap();
+        keys(&mut shell, &format!("SET datafusion.execution.target_partitions = {partitions};\r"));
+        shell.exp_string(PROMPT).unwrap();
+        keys(
+            &mut shell,
+            &format!("SELECT count(*) AS n FROM alb a, alb b, alb c WHERE a.line + b.line {condition};\r"),
+        );
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        shell.send_control('c').unwrap();
+        shell.exp_string("cancelled").unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let before = processor_time(&site);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert!(processor_time(&site) - before < 0.3, "{partitions} {condition}: threads are at work still");
+    }
 
     // Ctrl-C forgets what is typed.
     shell.exp_string(PROMPT).unwrap();
@@ -115,6 +137,8 @@ fn statements_are_typed_completed_cancelled_and_remembered() {
 fn commands_of_the_shell() {
     let site = Site::new();
     fs::write(site.folder.path().join("two.sql"), "SELECT 100 + 1 AS a;\nSELECT 100 + 2 AS b\n").unwrap();
+    fs::create_dir(site.folder.path().join("home")).unwrap();
+    fs::write(site.folder.path().join("home/wrong.sql"), "-- mine\nSELECT wrong FROM alb;\n").unwrap();
     let mut shell = site.shell("cat");
     for (typed, answers) in [
         ("\\d", &[r"alb +table +ALB access log", r"requests +view"][..]),
@@ -135,7 +159,10 @@ fn commands_of_the_shell() {
         ("SELECT 1 AS a, 2 AS b;", &["a,b", "1,2"]),
         ("\\format table", &[""]),
         ("\\o answer.json", &[""]),
+        ("SET datafusion.execution.batch_size = 100;", &[""]),
+        ("SELECT wrong FROM alb;", &["there is no column `wrong`"]),
         ("SELECT 5 AS five;", &["1 row written to answer.json"]),
+        ("SELECT 30 + 3 AS shown;", &[r"\s33\s"]),
         ("CREATE VIEW late AS SELECT * FROM alb LIMIT 2;", &[""]),
         ("SELECT count(*) + 70 AS n FROM late;", &[r"\s72\s"]),
         (
@@ -144,6 +171,15 @@ fn commands_of_the_shell() {
         ),
         ("DROP TABLE alb;", &["DROP is refused"]),
         ("\\nothing", &["there is no command"]),
+        ("\\format parquet", &["Parquet is not for a terminal"]),
+        ("\\i ~/wrong.sql", &["home/wrong.sql, line 2, column 8: there is no column `wrong`"]),
+        ("\\i none.sql", &["cannot read none.sql"]),
+        ("\\d rejects", &[r"byte +bigint +Offset of the line"]),
+        ("\\d requests", &[r"upstream_status +integer +That the layer behind it"]),
+        ("\\df try", &[r"\n"]),
+        // A line of a text is no command, whatever it begins with.
+        ("SELECT length('a\r\\d\rb') + 5000 AS n;", &[r"\s5006\s"]),
+        ("SELECT 1 +\r\\x on\r1000 AS n;", &["expanded is on", r"n +1001"]),
     ] {
         keys(&mut shell, &format!("{typed}\r"));
         for answer in answers {
@@ -169,6 +205,18 @@ fn only_what_is_taller_than_the_terminal_is_paged() {
     keys(&mut shell, "SELECT line FROM alb LIMIT 40;\r");
     shell.exp_string("paged: ").unwrap();
     shell.exp_string("paged: (40 rows)").unwrap();
+    for (typed, paged) in [("\\d alb", "duration"), ("\\run story --help", "--bucket"), ("\\df", "approx_distinct")] {
+        shell.exp_string(PROMPT).unwrap();
+        keys(&mut shell, &format!("{typed}\r"));
+        shell.exp_regex(&format!("paged: *{paged}")).unwrap_or_else(|error| panic!("{typed}: {error}"));
+    }
+    leave(shell);
+
+    // Without the program that $PAGER names the answer is shown all the same.
+    let mut shell = site.shell("no-such-pager -x");
+    keys(&mut shell, "SELECT line FROM alb LIMIT 40;\r");
+    shell.exp_string("$PAGER: there is no program `no-such-pager`").unwrap();
+    shell.exp_string("(40 rows)").unwrap();
     leave(shell);
 }
 

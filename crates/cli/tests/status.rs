@@ -107,6 +107,19 @@ fn status_counts_what_is_there_missing_and_new() {
 }
 
 #[test]
+fn points_of_a_metric_are_no_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let point = |statistic: &str| json!({"Timestamp": "2026-11-19T18:00:00Z", "Unit": "Percent", statistic: 10.0});
+    let series = json!({"Label": "CPUUtilization", "Datapoints": [point("Average"), point("Maximum")]});
+    fs::write(folder.path().join("cpu.json"), series.to_string()).unwrap();
+    put(folder.path(), "10.0.0.1", "1805", &line("18:01:00"));
+    run(folder.path(), &["ingest", ".", "-q", "--threads", "1"]);
+    let text = run(folder.path(), &["status"]);
+    assert!(text.contains("; 2 points merged into 1 rows + 0 rejects + 0 skipped\n"), "{text}");
+    assert!(text.contains("; 1 line = 1 rows + 0 rejects + 0 skipped\n"), "{text}");
+}
+
+#[test]
 fn an_empty_lake_has_a_status() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("logs")).unwrap();

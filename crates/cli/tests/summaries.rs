@@ -88,6 +88,14 @@ fn some_summaries_and_what_is_wrong_with_others() {
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("there is no query `storry`; did you mean `story`?"), "{}", ran.stderr);
     assert!(!site.path("none/traffic.csv").exists(), "all or nothing of a wrong command line");
+    for (wrong, said) in [
+        (&["--from", "soon"][..], "--from `soon` is no time; give one such as 2026-11-19"),
+        (&["--from", "2026-11-20", "--to", "2026-11-19"], "--to is not after --from"),
+    ] {
+        let ran = site.run(&[&["query", "--all", "--out", "none"], wrong].concat());
+        assert_eq!((ran.code, ran.stderr.lines().count()), (Some(2), 1), "{}", ran.stderr);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
 
     // Own queries: one that needs a value is not among all; one that fails keeps no other back.
     fs::create_dir(site.path("own")).unwrap();

@@ -126,7 +126,7 @@ fn coverage(facts: &Facts, rejects: u64) -> Coverage {
     let first = facts.requests.iter().position(|n| *n > 0.0).unwrap_or(0);
     let last = facts.requests.iter().rposition(|n| *n > 0.0).unwrap_or(0);
     Coverage {
-        requests: facts.requests.iter().sum::<f64>() as u64,
+        requests: facts.all_requests as u64,
         requests_from: Some(iso(facts.time(first))),
         requests_to: Some(iso(facts.time(last + 1))),
         slot_s: facts.seconds,

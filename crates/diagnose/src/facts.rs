@@ -135,6 +135,8 @@ pub(crate) struct Facts {
     pub(crate) targets: Latencies,
     /// Requests in each slot.
     pub(crate) requests: Vec<f64>,
+    /// Requests of the window, with those of ragged ends and those without a duration.
+    pub(crate) all_requests: f64,
     /// Requests that the client got wrong itself (4xx), in each slot.
     pub(crate) client_errors: Vec<f64>,
     pub(crate) errors: Vec<Errors>,
@@ -174,6 +176,7 @@ impl Facts {
             routes: Latencies::default(),
             targets: Latencies::default(),
             requests: vec![0.0; slots],
+            all_requests: 0.0,
             client_errors: vec![0.0; slots],
             errors: Vec::new(),
             cpu: vec![None; slots],
@@ -201,6 +204,10 @@ impl Facts {
             for row in 0..rows.len() {
                 let Some(slot) = self.slot(int(&slot, row)) else { continue };
                 let count = requests.value(row);
+                self.all_requests += count as f64;
+                if steps.is_null(row) {
+                    continue;
+                }
                 self.requests[slot] += count as f64;
                 if client_error.is_valid(row) && client_error.value(row) {
                     self.client_errors[slot] += count as f64;

@@ -60,10 +60,10 @@ fn render(diagnosis: &Diagnosis, style: &Style) -> String {
 
 fn write_all(diagnosis: &Diagnosis, style: &Style, out: &mut String) -> std::fmt::Result {
     let coverage = &diagnosis.coverage;
-    if coverage.requests == 0 {
-        return writeln!(out, "There are no requests in this time: nothing to judge.");
-    }
     let window = format!("{} to {} UTC", minute(diagnosis.window.start), minute(diagnosis.window.end));
+    if coverage.requests == 0 {
+        return writeln!(out, "There are no requests of a load balancer from {window}: nothing to judge.");
+    }
     let what = match diagnosis.incidents.len() {
         0 => "No incident".to_owned(),
         1 => "1 incident".to_owned(),

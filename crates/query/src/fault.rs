@@ -1,8 +1,9 @@
 //! What is wrong with a statement, in a sentence, and where.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use datafusion::common::{Diagnostic, SchemaError};
+use datafusion::common::{Column, Diagnostic, SchemaError, TableReference};
 use datafusion::error::DataFusionError;
 
 use crate::names::nearest;
@@ -66,9 +67,7 @@ impl Fault {
         let (message, name) = if let DataFusionError::SchemaError(schema, _) = error
             && let SchemaError::FieldNotFound { field, valid_fields } = &**schema
         {
-            let of = field.relation.as_ref().map_or(String::new(), |table| format!(" in `{}`", table.table()));
-            let near = nearest(&field.name, valid_fields.iter().map(|column| &column.name));
-            (format!("there is no column `{}`{of}{}", field.name, hint(near)), Some(field.name.clone()))
+            missing(field, valid_fields)
         } else if let Some(name) = said.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
             (format!("there is no table `{name}`{}", hint(nearest(name, tables()))), Some(name.to_owned()))
         } else if let Some((name, _)) = said.strip_prefix("Invalid function '").and_then(|rest| rest.split_once('\'')) {
@@ -80,10 +79,28 @@ impl Fault {
             return Fault { message, place: Some(place) };
         }
         let named = |(word, place)| (name.as_ref() == Some(&word)).then_some(place);
-        let place = diagnostic.and_then(place_of).map(|place| word_at(sql, place));
+        let place = diagnostic.and_then(place_of).map(|place| name_at(sql, place, name.as_deref()));
         let place = place.or_else(|| words(sql).find_map(named));
         Fault { message, place }
     }
+}
+
+/// A column that is not there: what is said, and the name that is wrong, which may be that of its table.
+fn missing(field: &Column, valid: &[Column]) -> (String, Option<String>) {
+    let Some(table) = field.relation.as_ref().map(TableReference::table) else {
+        let near = nearest(&field.name, valid.iter().map(|column| &column.name));
+        return (format!("there is no column `{}`{}", field.name, hint(near)), Some(field.name.clone()));
+    };
+    let table_of = |column: &'_ Column| column.relation.as_ref().map(|table| table.table().to_owned());
+    let in_table: Vec<&Column> = valid.iter().filter(|column| table_of(column).as_deref() == Some(table)).collect();
+    if in_table.is_empty() {
+        let tables: BTreeSet<String> = valid.iter().filter_map(table_of).collect();
+        let known: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
+        let only = if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) };
+        return (format!("there is no table `{table}` in this statement{only}"), Some(table.to_owned()));
+    }
+    let near = nearest(&field.name, in_table.iter().map(|column| &column.name));
+    (format!("there is no column `{}` in `{table}`{}", field.name, hint(near)), Some(field.name.clone()))
 }
 
 fn hint(near: Option<String>) -> String {
@@ -121,8 +138,18 @@ fn parser_place(message: &str, sql: &str) -> Option<(String, Place)> {
 
 /// The place of the word that begins at this place, if one does.
 fn word_at(sql: &str, place: Place) -> Place {
+    name_at(sql, place, None)
+}
+
+/// As [`word_at`]; but of `a.b` the place of `b`, if that is the name.
+fn name_at(sql: &str, place: Place, name: Option<&str>) -> Place {
     let begins = |word: &Place| (word.line, word.column) == (place.line, place.column);
-    words(sql).map(|(_, word)| word).find(begins).unwrap_or(place)
+    let mut words = words(sql).skip_while(|(_, word)| !begins(word));
+    let Some((first, at)) = words.next() else { return place };
+    match words.next() {
+        Some((second, after)) if name == Some(second.as_str()) && name != Some(first.as_str()) => after,
+        _ => at,
+    }
 }
 
 /// DataFusion's message without the names of its layers and types.

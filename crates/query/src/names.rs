@@ -1,15 +1,19 @@
 //! Names that are like others.
 
-/// The one of the known names that is most like `name`, if any is like it at all.
+use std::cmp::Reverse;
+
+/// The one of the known names that is most like `name`, if any is like it at all; of equal ones the one that begins most like it.
 pub fn nearest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<String> {
     let wanted = name.to_lowercase().replace('-', "_");
-    let mut best: Option<(usize, String)> = None;
+    let mut best: Option<((usize, Reverse<usize>), String)> = None;
     for known in known {
         let known = known.as_ref();
         // A part of a name is as good as the name itself.
         let distance = if wanted.len() > 2 && known.contains(&wanted) { 0 } else { distance(known, &wanted) };
-        if distance <= wanted.len() / 3 && best.as_ref().is_none_or(|(least, _)| distance < *least) {
-            best = Some((distance, known.to_owned()));
+        let begin = known.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
+        let rank = (distance, Reverse(begin));
+        if distance <= wanted.len() / 3 && best.as_ref().is_none_or(|(least, _)| rank < *least) {
+            best = Some((rank, known.to_owned()));
         }
     }
     best.map(|(_, name)| name)
@@ -46,5 +50,6 @@ mod tests {
         assert_eq!(nearest("elb_status_cod", ["path", "elb_status_code"]).as_deref(), Some("elb_status_code"));
         assert_eq!(nearest("Status", ["elb_status_code"]).as_deref(), Some("elb_status_code"));
         assert_eq!(nearest("quagga", ["route", "path"]), None);
+        assert_eq!(nearest("cout", ["cot", "count", "cost"]).as_deref(), Some("count"));
     }
 }

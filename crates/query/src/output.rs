@@ -15,6 +15,7 @@ pub(crate) use cell::shown;
 pub use markdown::escaped;
 pub use text::visible;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -216,6 +217,20 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+}
+
+/// The names, a repeated one with a number: a join may have two columns of one name, of which whatever reads by names would lose one.
+fn distinct_names(schema: &Schema) -> Vec<String> {
+    let mut taken: HashSet<String> = names(schema).map(str::to_owned).collect();
+    let mut seen = HashSet::new();
+    let distinct = |name: &str| {
+        if seen.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        let numbered = (2..).map(|n| format!("{name}_{n}")).find(|numbered| taken.insert(numbered.clone()));
+        numbered.unwrap_or_default()
+    };
+    names(schema).map(distinct).collect()
 }
 
 fn names(schema: &Schema) -> impl Iterator<Item = &str> {

@@ -1,6 +1,7 @@
 //! SQL over a lake.
 
 mod own;
+mod stop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,8 +15,7 @@ use datafusion::common::TableReference;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::TableType;
-use datafusion::physical_plan::execute_stream;
+use datafusion::logical_expr::{LogicalPlanBuilder, TableType, col};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
@@ -160,6 +160,8 @@ impl Session {
         let state = self.context.state();
         let names = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
         let names = names.chain(state.window_functions().keys()).chain(state.table_functions().keys());
+        // What Athena's `try(...)` becomes cannot be called by its name.
+        let names = names.filter(|name| !name.contains(char::is_whitespace));
         names.cloned().collect::<BTreeSet<String>>().into_iter().collect()
     }
 
@@ -264,21 +266,30 @@ impl Session {
         } else {
             &self.context
         };
-        let plan = context.state().statement_to_plan(statement).await?;
+        let lists_tables =
+            matches!(&statement, Statement::Statement(sql) if matches!(**sql, SqlStatement::ShowTables { .. }));
+        let mut plan = context.state().statement_to_plan(statement).await?;
+        if lists_tables {
+            // The lake's before those of the engine itself.
+            let order = vec![col("table_schema").sort(false, false), col("table_name").sort(true, false)];
+            plan = LogicalPlanBuilder::from(plan).sort(order)?.build()?;
+        }
         own::check_reads(&plan)?;
-        let frame = context.execute_logical_plan(plan).await?;
-        let (config, task) = (context.copied_config(), Arc::new(frame.task_ctx()));
-        let plan = frame.create_physical_plan().await?;
-        let Some(cluster) = &self.cluster else { return execute_stream(plan, task) };
-        let of_cluster = |error: albatross_cluster::Error| DataFusionError::External(error.into());
-        match Cluster::place(&plan).map_err(of_cluster)? {
-            Place::There(bytes) => cluster.execute(bytes, &config, plan.schema()).await.map_err(of_cluster),
-            Place::Here => execute_stream(plan, task),
-            Place::OnlyHere { reason } => {
-                tracing::warn!(reason = reason.as_str(), "the query runs on this machine, not on the cluster");
-                execute_stream(plan, task)
+        if let Some(cluster) = &self.cluster {
+            let of_cluster = |error: albatross_cluster::Error| DataFusionError::External(error.into());
+            let plan = context.state().create_physical_plan(&plan).await?;
+            match Cluster::place(&plan).map_err(of_cluster)? {
+                Place::There(bytes) => {
+                    let stream = cluster.execute(bytes, &context.copied_config(), plan.schema()).await;
+                    return stream.map_err(of_cluster);
+                }
+                Place::Here => {}
+                Place::OnlyHere { reason } => {
+                    tracing::warn!(reason = reason.as_str(), "the query runs on this machine, not on the cluster");
+                }
             }
         }
+        stop::execute(context.state(), plan).await
     }
 
     /// What kept a statement from being started: its fault, or the cluster's.

@@ -21,12 +21,14 @@ pub struct Script {
     pub statements: Vec<Piece>,
     /// What follows the last semicolon, unless it is nothing but space and comments.
     pub rest: Option<Piece>,
+    /// Whether the text ends inside of a string, a quoted name or a comment.
+    pub is_open: bool,
 }
 
 impl Script {
     pub fn parse(text: &str) -> Script {
         let (tokens, whole) = tokens(text);
-        let mut script = Script::default();
+        let mut script = Script { is_open: !whole, ..Script::default() };
         let mut begin: Option<Place> = None;
         for TokenWithSpan { token, span } in &tokens {
             match token {
@@ -105,6 +107,8 @@ mod tests {
             let script = Script::parse(text);
             let found: Vec<&str> = script.statements.iter().map(|piece| piece.sql.as_str()).collect();
             assert_eq!(found, statements, "{text}");
+            let is_open = rest.is_some_and(|rest| rest.contains("open") || rest.contains("''s;"));
+            assert_eq!(script.is_open, is_open, "{text}");
             assert_eq!(script.rest.map(|rest| rest.sql.trim_start().to_owned()).as_deref(), rest, "{text}");
         }
     }

@@ -53,7 +53,11 @@ pub(crate) fn files(inner: &Inner, path: &str, wanted: Option<Format>) -> Result
             if files.len() == 1 { "the file is" } else { "the files are" },
             if files.len() == 1 { String::new() } else { format!(", such as {}", files[0].uri()) },
         )),
-        (None, _) => Err(format!("{path}: there is no log file")),
+        (None, _) => Err(match found.as_slice() {
+            [] => format!("{path}: there is no file"),
+            [_] => format!("{path}: the file is empty, so of which format it is is not known"),
+            all => format!("{path}: all {} files are empty", all.len()),
+        }),
         _ => Err(mixed(path, &by_kind)),
     }
 }

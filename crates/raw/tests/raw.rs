@@ -231,11 +231,13 @@ fn what_cannot_be_read_is_named() {
     let whole = gzip(&(0..50).map(alb).collect::<String>());
     fs::write(folder.path().join("torn.log.gz"), &whole[..whole.len() - 9]).unwrap();
     fs::create_dir(folder.path().join("nothing")).unwrap();
+    fs::write(folder.path().join("zero.log"), "").unwrap();
     let raw = Raw::new(Settings::default());
     for (from, said) in [
         (format!("'{path}/none.log'"), "there is no such file or folder"),
         (format!("'{path}/*.none'"), "no file matches this pattern"),
-        (format!("'{path}/nothing'"), "there is no log file"),
+        (format!("'{path}/nothing'"), "there is no file"),
+        (format!("'{path}/zero.log'"), "zero.log: the file is empty"),
         (format!("'{path}/notes.txt'"), "the file is not recognised as a log; if it is one, say of which format"),
         (format!("'{path}/torn.log.gz'"), "the file is truncated"),
         (format!("read_logs('{path}/a', 'nlb')"), "no file is of the format `nlb`"),

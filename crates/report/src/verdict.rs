@@ -14,6 +14,9 @@ pub(crate) fn verdict(diagnosis: &Diagnosis, totals: &Totals, lake: Option<Span>
     if totals.requests == 0 {
         let text = "There are no requests of a load balancer in this time.".to_owned();
         let also = match lake {
+            Some(lake) if lake.end <= diagnosis.window.start => {
+                format!("This time is after all that the lake has: its logs are from {} UTC.", words::span(lake))
+            }
             Some(lake) => format!("The lake has logs from {} UTC.", words::span(lake)),
             None => "The lake is empty.".to_owned(),
         };

@@ -7,6 +7,7 @@ use albatross_check::{Check, Cpu, ErrorRate, File, Latency, Share, Statuses, Tim
 use albatross_diagnose::{Diagnosis, Incident, Kind};
 use anyhow::{Context, Result};
 
+use crate::exit::UsageError;
 use crate::show::safe;
 
 /// Maximum CPU above which requests wait for it, percent, and for how many minutes it may be there: a deploy takes as long.
@@ -15,6 +16,19 @@ const CPU: Cpu = Cpu { max: 95.0, minutes: 5, resource: None };
 const LEAST_RATE: f64 = 0.0001;
 /// What `check` counts as errors unless told otherwise.
 const USUAL_ERRORS: fn(&str) -> bool = |status| status.starts_with('5') || status == "460";
+
+/// Says so if they cannot be written there, before anything else is done.
+pub(super) fn test_place(path: &Path) -> Result<(), UsageError> {
+    let name = safe(&path.to_string_lossy());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.is_none_or(Path::is_dir) {
+        _ if path.symlink_metadata().is_ok() => Err(UsageError(format!(
+            "{name} is there already, and may have been edited: give --write-check another name"
+        ))),
+        true => Ok(()),
+        false => Err(UsageError(format!("--write-check {name}: there is no such folder"))),
+    }
+}
 
 /// Writes them; never over another file, which may have been edited.
 pub(super) fn write(diagnosis: &Diagnosis, path: &Path) -> Result<()> {

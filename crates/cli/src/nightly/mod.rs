@@ -323,11 +323,14 @@ impl Night<'_> {
         let (mut unread, mut worst) = (0, Exit::Fine);
         folder.folder("checks")?;
         for (path, name) in self.config.nightly.checks.iter().zip(self.names_of_checks()?) {
-            let report = self.check_file(path).and_then(|file| {
-                Ok(self.runtime.block_on(albatross_check::run(session, &file, window, &self.clock))?)
-            });
-            let report = match report {
-                Ok(report) => report,
+            let report = match self.check_file(path) {
+                Ok(file) => {
+                    let run = albatross_check::run(session, &file, window, &self.clock);
+                    let (report, errors) = self.runtime.block_on(run);
+                    unread += u64::from(!errors.is_empty());
+                    worst = worst.max(crate::check::tell(errors, &safe(path)));
+                    report
+                }
                 Err(error) => {
                     tracing::warn!(source = safe(path), reason = exit::chain(&error), "checks failed");
                     unread += 1;

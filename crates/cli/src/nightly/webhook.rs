@@ -92,12 +92,17 @@ pub(super) async fn deliver(out: &Path, hook: &Webhook, now: DateTime<Utc>) -> R
                 tracing::info!(id = message.id, "message sent");
             }
             Err(Refusal { reason, of_all }) => {
-                tracing::warn!(source = "webhook", id = message.id, reason, "message not sent");
                 delivered.failed += 1;
                 if of_all {
                     delivered.failed = all - delivered.sent;
+                    let reason = match delivered.failed {
+                        1 => reason,
+                        waiting => format!("{reason}; {waiting} messages wait for the next night"),
+                    };
+                    tracing::warn!(source = "webhook", id = message.id, reason, "messages not sent");
                     break;
                 }
+                tracing::warn!(source = "webhook", id = message.id, reason, "message not sent");
             }
         }
     }
@@ -118,6 +123,13 @@ pub(super) fn address(hook: &Webhook) -> Result<reqwest::Url> {
     // Nothing of it may be said: it is a secret.
     let url = reqwest::Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or_else(|| problem("the address is no http:// or https:// URL".to_owned()))
+}
+
+/// Whether it is the address that the receiver refuses, not what the message says.
+fn is_about_the_address(status: StatusCode) -> bool {
+    use StatusCode as S;
+    let of_address = [S::UNAUTHORIZED, S::FORBIDDEN, S::NOT_FOUND, S::METHOD_NOT_ALLOWED, S::GONE];
+    status.is_redirection() || of_address.contains(&status)
 }
 
 struct Refusal {
@@ -143,7 +155,7 @@ async fn send(client: &Client, url: &reqwest::Url, hook: &Webhook, message: &Mes
                     || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
                 let reason = format!("the receiver answers {}", status.as_u16());
                 if !passing {
-                    return Err(Refusal { reason, of_all: false });
+                    return Err(Refusal { reason, of_all: is_about_the_address(status) });
                 }
                 let after = answer.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
                 (reason, after.map(Duration::from_secs))

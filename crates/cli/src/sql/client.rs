@@ -10,6 +10,7 @@ use albatross_raw::{Files, READ_LOGS};
 use albatross_s3::S3;
 use anyhow::Result;
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::Sql;
@@ -138,20 +139,30 @@ pub(super) async fn or_interrupt<T>(work: impl Future<Output = Result<T>>) -> Re
     }
 }
 
+/// From now on Ctrl-C ends statements, not the process. To be called before lines are read: the line editor gives back whatever it finds.
+pub(super) fn listen() {
+    interrupts();
+}
+
 /// Told at each Ctrl-C. Signals have a thread of their own: those of the runtime may all be busy with what is to be interrupted.
 fn interrupts() -> &'static Notify {
     static INTERRUPTS: OnceLock<Arc<Notify>> = OnceLock::new();
     INTERRUPTS.get_or_init(|| {
         let notify = Arc::new(Notify::new());
         let told = Arc::clone(&notify);
+        let (listens, ready) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
             runtime.block_on(async {
-                while tokio::signal::ctrl_c().await.is_ok() {
+                let Ok(mut interrupt) = signal(SignalKind::interrupt()) else { return };
+                let _ = listens.send(());
+                while interrupt.recv().await.is_some() {
                     told.notify_waiters();
                 }
             });
         });
+        // An error: nobody listens, and Ctrl-C does what it does.
+        let _ = ready.recv();
         notify
     })
 }

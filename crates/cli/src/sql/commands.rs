@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use albatross_formats::Format as LogFormat;
-use albatross_query::{Clock, Format, Place, Script};
+use albatross_query::{Clock, Format, Place, Query, Script, Session};
 use anyhow::{Context, Result, anyhow, bail};
 use chrono_tz::Tz;
 use clap::FromArgMatches;
 use clap::parser::ValueSource;
 
 use super::client::Client;
+use super::columns::docs;
 use super::shell::{Shell, limit};
 use crate::args::Output;
 use crate::exit;
@@ -50,7 +51,9 @@ impl Shell<'_> {
         if matches!(name.trim_end_matches(';'), r"\q" | "exit" | "quit") {
             return false;
         }
-        if let Err(error) = self.obey(name.trim_end_matches(';'), rest) {
+        if let Err(error) = self.obey(name.trim_end_matches(';'), rest)
+            && !exit::is_broken_pipe(&error)
+        {
             tracing::error!("{}", exit::chain(&error));
         }
         true
@@ -61,23 +64,24 @@ impl Shell<'_> {
         let word = words.first().map(String::as_str);
         let look = &mut self.look;
         match name {
-            r"\?" | r"\h" | "help" => help(),
+            r"\?" | r"\h" | "help" => return self.page(&help()),
             r"\d" | r"\dt" | r"\d+" => return self.describe(word),
             r"\df" => {
                 let part = rest.to_lowercase();
                 let functions = self.client.session.functions();
-                columns(&functions.into_iter().filter(|name| name.contains(&part)).collect::<Vec<_>>());
+                let found: Vec<String> = functions.into_iter().filter(|name| name.contains(&part)).collect();
+                return self.page(&in_columns(&found));
             }
             r"\queries" => {
                 let width = self.catalogue.iter().map(|query| query.name.len()).max().unwrap_or(0);
-                for query in self.catalogue.iter() {
-                    println!("{:width$}  {}", query.name, safe(&query.title));
-                }
+                let line = |query: &Query| format!("{:width$}  {}\n", query.name, safe(&query.title));
+                return self.page(&self.catalogue.iter().map(line).collect::<String>());
             }
             r"\run" => return self.query(&words),
             r"\i" => return self.include(word.context(r"\i needs a file")?),
-            r"\o" => look.next = word.map(PathBuf::from),
+            r"\o" => look.next = word.filter(|file| *file != "-").map(at_home),
             r"\format" => match word {
+                Some("parquet") => bail!(r"Parquet is not for a terminal: \o FILE.parquet writes it"),
                 Some(name) => look.format = Format::from_str(name).map_err(|e| anyhow!(e))?,
                 None => println!("{}", look.format.name()),
             },
@@ -100,35 +104,14 @@ impl Shell<'_> {
 
     fn describe(&mut self, table: Option<&str>) -> Result<()> {
         let Shell { runtime, client, .. } = self;
-        runtime.block_on(async {
+        let text = runtime.block_on(async {
             client.refresh().await?;
-            let session = &client.session;
-            let Some(table) = table else {
-                let tables = session.tables();
-                let width = tables.iter().map(String::len).max().unwrap_or(0);
-                for table in tables {
-                    let kind = if session.is_view(&table).await { "view " } else { "table" };
-                    println!("{}", format!("{table:width$}  {kind}  {}", about(&table)).trim_end());
-                }
-                return Ok(());
-            };
-            let Some(columns) = session.columns(table).await? else {
-                bail!(r"there is no table `{}`: \d lists them", safe(table));
-            };
-            let docs: Vec<(&str, &str)> =
-                LogFormat::named(table).map_or_else(Vec::new, |format| format.docs().collect());
-            let names = columns.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-            let types = columns.iter().map(|(_, data_type)| data_type.len()).max().unwrap_or(0);
-            let room = query::terminal_width().unwrap_or(usize::MAX).saturating_sub(names + types + 4).max(20);
-            for (name, data_type) in &columns {
-                let doc = docs.iter().find(|(known, _)| known == name).map_or("", |(_, doc)| doc);
-                let mut lines = wrap(doc, room).into_iter();
-                let first = lines.next().unwrap_or_default();
-                println!("{}", format!("{name:names$}  {data_type:types$}  {first}").trim_end());
-                lines.for_each(|line| println!("{:1$}{line}", "", names + types + 4));
+            match table {
+                Some(table) => described(&client.session, table).await,
+                None => Ok(tables(&client.session).await),
             }
-            Ok(())
-        })
+        })?;
+        self.page(&text)
     }
 
     /// `\run NAME --param value ...`
@@ -138,7 +121,8 @@ impl Shell<'_> {
         let command = query::command(&query, self.zone).bin_name(format!(r"\run {name}"));
         let matches = match command.try_get_matches_from(std::iter::once(name).chain(rest)) {
             Ok(matches) => matches,
-            Err(error) => return Ok(error.print()?),
+            Err(error) if error.use_stderr() => return Ok(error.print()?),
+            Err(help) => return self.page(&help.to_string()),
         };
         let is_given = matches.value_source("tz") == Some(ValueSource::CommandLine);
         let zone = matches.get_one::<Tz>("tz").filter(|_| is_given).copied().unwrap_or(self.zone);
@@ -150,17 +134,62 @@ impl Shell<'_> {
             Ok(Some(client.session.query(&query, &given, &Clock::system(zone)).await?))
         };
         let result = self.work(ask, output);
-        self.tell(result, "", Place { line: 1, column: 1, width: 0 });
+        self.tell(result, "", Place { line: 1, column: 1, width: 0 }, None);
         Ok(())
     }
 
     fn include(&mut self, file: &str) -> Result<()> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", safe(file)))?;
+        let path = at_home(file);
+        let name = safe(&path.to_string_lossy());
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let script = Script { statements: Script::parse(text).all(), rest: None };
-        self.statements(&script, text);
+        let script = Script { statements: Script::parse(text).all(), ..Script::default() };
+        self.statements(&script, text, Some(&name));
         Ok(())
     }
+}
+
+/// A path as shells have it: `~/` is the home folder.
+fn at_home(path: &str) -> PathBuf {
+    let home = || std::env::var_os("HOME").filter(|home| !home.is_empty());
+    match path.strip_prefix("~/").and_then(|rest| Some(PathBuf::from(home()?).join(rest))) {
+        Some(path) => path,
+        None => PathBuf::from(path),
+    }
+}
+
+/// A line for each table and view.
+async fn tables(session: &Session) -> String {
+    let tables = session.tables();
+    let width = tables.iter().map(String::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for table in tables {
+        let kind = if session.is_view(&table).await { "view " } else { "table" };
+        text += format!("{table:width$}  {kind}  {}", about(&table)).trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// A line for each column of a table, or more if there is much to say of it.
+async fn described(session: &Session, table: &str) -> Result<String> {
+    let Some(columns) = session.columns(table).await? else {
+        bail!(r"there is no table `{}`: \d lists them", safe(table));
+    };
+    let docs = docs(table);
+    let names = columns.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let types = columns.iter().map(|(_, data_type)| data_type.len()).max().unwrap_or(0);
+    let room = query::terminal_width().unwrap_or(usize::MAX).saturating_sub(names + types + 4).max(20);
+    let mut text = String::new();
+    for (name, data_type) in &columns {
+        let doc = docs.iter().find(|(known, _)| known == name).map_or("", |(_, doc)| doc);
+        let mut lines = wrap(doc, room).into_iter();
+        let first = lines.next().unwrap_or_default();
+        text += format!("{name:names$}  {data_type:types$}  {first}").trim_end();
+        text.push('\n');
+        lines.for_each(|line| text += &format!("{:1$}{line}\n", "", names + types + 4));
+    }
+    Ok(text)
 }
 
 /// What a table holds, in some words.
@@ -177,16 +206,13 @@ fn about(table: &str) -> &'static str {
     }
 }
 
-fn help() {
+fn help() -> String {
     let usage = |(name, args, _): &(&str, &str, &str)| format!("{name} {args}");
     let width = COMMANDS.iter().map(|command| usage(command).len()).max().unwrap_or(0);
-    for command in &COMMANDS {
-        println!("{:width$}  {}", usage(command), command.2);
-    }
-    println!(
-        "\nA statement ends with ; and may take several lines. Ctrl-C ends what runs or is typed. Files are tables: SELECT ... FROM \
-         'logs/*.log.gz';"
-    );
+    let line = |command| format!("{:width$}  {}\n", usage(command), command.2);
+    COMMANDS.iter().map(line).collect::<String>()
+        + "\nA statement ends with ; and may take several lines. Ctrl-C ends what runs or is typed. Files are tables: SELECT ... FROM \
+         'logs/*.log.gz';\n"
 }
 
 /// `on`, `off`, or the opposite of what it is.
@@ -202,14 +228,12 @@ fn switch(what: &str, value: &mut bool, word: Option<&str>) -> Result<()> {
 }
 
 /// Names in as many columns as fit.
-fn columns(names: &[String]) {
+fn in_columns(names: &[String]) -> String {
     let width = names.iter().map(String::len).max().unwrap_or(0) + 2;
     let columns = (query::terminal_width().unwrap_or(80) / width).max(1);
     let rows = names.len().div_ceil(columns).max(1);
-    for row in 0..rows.min(names.len()) {
-        let line: String = names[row..].iter().step_by(rows).map(|name| format!("{name:width$}")).collect();
-        println!("{}", line.trim_end());
-    }
+    let line = |row| names[row..].iter().step_by(rows).map(|name| format!("{name:width$}")).collect::<String>();
+    (0..rows.min(names.len())).map(|row| line(row).trim_end().to_owned() + "\n").collect()
 }
 
 /// A text in lines of at most `width`, broken between words.

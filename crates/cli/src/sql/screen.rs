@@ -3,6 +3,8 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use crate::show::safe;
+
 pub(super) struct Screen {
     to: To,
     /// What a terminal has not been shown yet, and its lines.
@@ -105,6 +107,12 @@ fn pager() -> Option<String> {
 }
 
 fn start(pager: &str) -> io::Result<To> {
+    // What is written to a program that is not there would be lost.
+    let program = pager.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+    if !is_program(program) {
+        tracing::warn!(warning = format!("$PAGER: there is no program `{}`", safe(program)), "no pager");
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let mut command = Command::new("sh");
     command.args(["-c", pager]).stdin(Stdio::piped());
     if std::env::var_os("LESS").is_none() {
@@ -114,4 +122,11 @@ fn start(pager: &str) -> io::Result<To> {
     let mut child = command.spawn()?;
     let stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
     Ok(To::Pager(child, BufWriter::new(stdin)))
+}
+
+/// Whether a shell finds it. What is no plain name is the shell's to understand.
+fn is_program(name: &str) -> bool {
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || "_-./+".contains(c));
+    let finds = || Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", name]).status();
+    !is_plain || finds().is_ok_and(|status| status.success())
 }

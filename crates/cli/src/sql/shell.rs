@@ -13,7 +13,7 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 use tokio::runtime::Runtime;
 
-use super::client::{Client, Interrupted, or_interrupt};
+use super::client::{Client, Interrupted, listen, or_interrupt};
 use super::complete::{Completion, Names};
 use super::screen::Screen;
 use super::{Limit, Sql, commands, fault};
@@ -60,7 +60,7 @@ pub(super) fn run(runtime: &Runtime, client: Client, args: &Sql) -> Result<Exit>
         pager: true,
         max_rows: args.max_rows.0,
         width: None,
-        next: args.output.output.clone(),
+        next: args.output.file().map(Path::to_owned),
     };
     let mut shell = Shell { runtime, client, catalogue, zone: args.files.tz, look };
     let config = Config::builder()
@@ -74,17 +74,24 @@ pub(super) fn run(runtime: &Runtime, client: Client, args: &Sql) -> Result<Exit>
         // There is none the first time.
         let _ = editor.load_history(file);
     }
+    listen();
     shell.greet();
     let mut text = String::new();
     loop {
         editor.set_helper(Some(Completion::new(shell.names(), text.clone())));
         match editor.readline(if text.is_empty() { PROMPT } else { CONTINUED }) {
             Ok(line) => {
-                // In a statement that was begun, too: else who forgot a quote would not find the way out.
+                // In a statement that was begun, too, but not in a text, where it may be meant.
                 if !text.is_empty() && line.trim_start().starts_with('\\') {
-                    match shell.command(line.trim()) {
-                        true => continue,
-                        false => break,
+                    if !Script::parse(&text).is_open {
+                        match shell.command(line.trim()) {
+                            true => continue,
+                            false => break,
+                        }
+                    }
+                    if [r"\q", r"\?", r"\h"].contains(&line.trim()) {
+                        // Who forgot a quote does not find the way out otherwise.
+                        eprintln!("a quote or a comment is open, and this is part of it: Ctrl-C forgets the statement");
                     }
                 }
                 let is_command = text.is_empty() && commands::is_command(&line);
@@ -101,7 +108,7 @@ pub(super) fn run(runtime: &Runtime, client: Client, args: &Sql) -> Result<Exit>
                         false => break,
                     }
                 }
-                shell.statements(&script, &text);
+                shell.statements(&script, &text, None);
                 text = script.rest.map_or(String::new(), |rest| rest.sql + "\n");
             }
             Err(ReadlineError::Interrupted) => text.clear(),
@@ -171,36 +178,45 @@ impl Shell<'_> {
         })
     }
 
-    /// Answers all whole statements, up to the first that fails; says whether none did.
-    pub(super) fn statements(&mut self, script: &Script, text: &str) -> bool {
-        script.statements.iter().all(|piece| {
+    /// Answers all whole statements, up to the first that fails. `name` is that of the file that the text is from.
+    pub(super) fn statements(&mut self, script: &Script, text: &str, name: Option<&str>) {
+        for piece in &script.statements {
             let output = self.output();
             let result = self.work(async |client: &mut Client| client.run(&piece.sql).await, output);
-            self.tell(result, text, piece.place)
-        })
+            if !self.tell(result, text, piece.place, name) {
+                break;
+            }
+        }
     }
 
     /// Where the next answer goes if nothing else is said.
-    pub(super) fn output(&mut self) -> Output {
-        let output = self.look.next.take();
+    pub(super) fn output(&self) -> Output {
+        let output = self.look.next.clone();
         // The extension chooses the format of a file.
         let format = if output.is_some() { None } else { Some(self.look.format) };
         Output { format, output, fail_on_rows: false }
     }
 
     /// Says what went wrong, if anything did; an answer that nobody wants to see any more is no fault.
-    pub(super) fn tell(&self, result: Result<()>, text: &str, begin: Place) -> bool {
+    pub(super) fn tell(&self, result: Result<()>, text: &str, begin: Place, name: Option<&str>) -> bool {
         let Err(error) = result else { return true };
         if error.is::<Interrupted>() {
             eprintln!("cancelled");
         } else if !exit::is_broken_pipe(&error) {
-            if let Err(error) = fault::tell(error, text, begin, None) {
+            if let Err(error) = fault::tell(error, text, begin, name) {
                 tracing::error!("{}", exit::chain(&error));
             }
         } else {
             return true;
         }
         false
+    }
+
+    /// Shows a text, in the pager if it is taller than the terminal.
+    pub(super) fn page(&self, text: &str) -> Result<()> {
+        let mut screen = Screen::new(self.look.pager);
+        screen.write_all(text.as_bytes())?;
+        Ok(screen.finish()?)
     }
 
     /// Asks, and shows the answer, until Ctrl-C.
@@ -224,10 +240,14 @@ impl Shell<'_> {
 }
 
 impl Look {
-    async fn show(&self, stream: SendableRecordBatchStream, output: &Output) -> Result<()> {
+    async fn show(&mut self, stream: SendableRecordBatchStream, output: &Output) -> Result<()> {
         let format = query::format(output)?;
-        if let Some(path) = &output.output {
+        if let Some(path) = output.file() {
             let written = to_file(path, format, stream).await?;
+            // Until then it waits: for a statement that has an answer, and does not fail.
+            if self.next.as_deref() == Some(path) {
+                self.next = None;
+            }
             println!("{} written to {}", plural(written.rows, "row"), safe(&path.to_string_lossy()));
             return Ok(());
         }

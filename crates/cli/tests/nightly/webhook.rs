@@ -73,6 +73,18 @@ fn a_refused_message_keeps_no_other_back_and_comes_again_alone() {
 }
 
 #[test]
+fn a_refused_address_is_told_once() {
+    let hook = Hook::new(&[Reply::Status(403); MESSAGES]);
+    let site = site(&hook);
+    let ran = site.night();
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(hook.take().len(), 1);
+    let told: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("403")).collect();
+    assert_eq!(told, ["albatross: webhook: the receiver answers 403; 3 messages wait for the next night"]);
+    assert_eq!(step(&site.summary(DAY), "webhook")["not_sent"], MESSAGES);
+}
+
+#[test]
 fn a_dead_receiver_costs_the_night_nothing_but_its_exit_code() {
     let hook = Hook::new(&[Reply::Status(500); 3]);
     let site = site(&hook);

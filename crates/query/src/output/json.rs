@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 
 use super::cell::{Cell, cell, rfc3339, round_trip};
-use super::names;
+use super::distinct_names;
 use super::text::acts;
 
 pub(super) struct Json<'a> {
@@ -24,7 +24,7 @@ impl<'a> Json<'a> {
     }
 
     pub(super) fn lines(schema: &Schema, out: &'a mut dyn Write) -> Json<'a> {
-        Json { out, keys: names(schema).map(quoted).collect(), array: false, first: true }
+        Json { out, keys: distinct_names(schema).iter().map(|name| quoted(name)).collect(), array: false, first: true }
     }
 
     pub(super) fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use arrow::array::timezone::Tz;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::{TableReference, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectType, Set, Statement as SqlStatement};
+
+const TIME_ZONE: &str = "datafusion.execution.time_zone";
 
 /// What a statement changes of its session.
 pub(super) enum Change {
@@ -42,10 +45,27 @@ pub(super) fn check_reads(plan: &LogicalPlan) -> Result<()> {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(plan)
 }
 
-pub(super) async fn set(context: &SessionContext, statement: Statement) -> Result<()> {
+pub(super) async fn set(context: &SessionContext, mut statement: Statement) -> Result<()> {
+    spell_out_zone(&mut statement);
     let plan = context.state().statement_to_plan(statement).await?;
+    if let LogicalPlan::Statement(PlanStatement::SetVariable(set)) = &plan
+        && set.variable == TIME_ZONE
+        && set.value.parse::<Tz>().is_err()
+    {
+        return plan_err!("there is no time zone `{}`: give one such as UTC or Europe/Berlin", set.value);
+    }
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).verify_plan(&plan)?;
     context.execute_logical_plan(plan).await.map(drop)
+}
+
+/// `SET TIME ZONE 'x'` as `SET TIME ZONE TO 'x'`, which is what DataFusion knows.
+fn spell_out_zone(statement: &mut Statement) {
+    let Statement::Statement(sql) = statement else { return };
+    if let SqlStatement::Set(Set::SetTimeZone { value, .. }) = &**sql {
+        let variable = ObjectName::from(vec![Ident::new("timezone")]);
+        let set = Set::SingleAssignment { scope: None, hivevar: false, variable, values: vec![value.clone()] };
+        **sql = SqlStatement::Set(set);
+    }
 }
 
 /// The views that were made in a session; they end with it.

@@ -174,6 +174,29 @@ async fn another_baseline_and_no_baseline() {
     assert!(rows[0].ends_with(": 600 0 0.05  "), "{rows:#?}");
 }
 
+/// An hour that only one window reaches would explain all that differs.
+#[tokio::test]
+async fn hours_are_compared_where_both_windows_reach_them() {
+    let mut lake = TestLake::empty().await;
+    for day in ["2026-11-18", "2026-11-19"] {
+        let start = time(&format!("{day}T18:00:00Z"));
+        let is_bad = |i: i64| day == "2026-11-19" && i >= 600 && i % 3 == 0;
+        let row = |i| request(start + TimeDelta::seconds(6 * i));
+        let rows: Vec<Row> = (0..1200).map(|i| if is_bad(i) { failed(row(i)) } else { row(i) }).collect();
+        lake.add(Table::ALB, Some(day), &rows).await;
+    }
+    let session = lake.session().await;
+    let hours = async |baseline_from: &str, baseline_to: &str| {
+        let window = [("from", "2026-11-19T18:40:00Z"), ("to", "2026-11-19T19:40:00Z"), ("by", "errors")];
+        let baseline = [("baseline_from", baseline_from), ("baseline_to", baseline_to)];
+        let csv = answer(&session, "compare", &[&window[..], &baseline].concat()).await;
+        csv.lines().filter_map(|line| Some(line.strip_prefix("hour,")?[..5].to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(hours("2026-11-18T18:40:00Z", "2026-11-18T19:40:00Z").await, ["19:00"]);
+    assert_eq!(hours("2026-11-18T18:00:00Z", "2026-11-18T19:00:00Z").await, [""; 0], "19:00 is of the window alone");
+    assert_eq!(hours("2026-11-18T18:00:00Z", "2026-11-18T19:00:01Z").await, ["19:00"]);
+}
+
 #[tokio::test]
 async fn the_largest_rise_is_found() {
     let mut lake = TestLake::empty().await;

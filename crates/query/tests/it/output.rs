@@ -259,6 +259,19 @@ async fn parquet_is_a_file_that_reads_back() {
     assert_eq!(batches[0].num_columns(), 12);
 }
 
+#[tokio::test]
+async fn columns_of_one_name_are_told_apart_where_names_are_all_there_is() {
+    let sql = "SELECT * FROM (VALUES (1, 2)) AS a(n, n_2) JOIN (VALUES (1, 5)) AS b(n, m) ON a.n = b.n \
+               JOIN (VALUES (1)) AS c(n) ON a.n = c.n";
+    assert_eq!(plain(sql, Format::Ndjson).await, "{\"n\":1,\"n_2\":2,\"n_3\":1,\"m\":5,\"n_4\":1}\n");
+    assert_eq!(plain(sql, Format::Csv).await, "n,n_2,n,m,n\n1,2,1,5,1\n");
+    let mut out = Vec::new();
+    write(Format::Parquet, stream(sql).await, &mut out, &Options::default()).await.unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes(out)).unwrap();
+    let names: Vec<_> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["n", "n_2", "n_3", "m", "n_4"]);
+}
+
 fn bytes(out: Vec<u8>) -> impl parquet::file::reader::ChunkReader + 'static {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&out).unwrap();

@@ -390,7 +390,8 @@ async fn the_story_is_told_in_sentences() {
     assert_eq!(
         evening("story", &[]).await,
         "topic,finding\n\
-         traffic,279 requests from 2026-11-19 18:00 to 2026-11-20 08:50 UTC; 28 of them failed (10.04 %).\n\
+         traffic,\"278 requests and 1 WebSocket connection from 2026-11-19 18:00 to 2026-11-20 08:50 UTC; 28 of the requests failed \
+         (10.07 %), and 0 of the connections.\"\n\
          errors,\"Errors rose from 2026-11-19 18:30 to 18:40 UTC: 20 of 42 requests failed (47.6 %), where this traffic explains 0.8. \
          Statuses: 20 x 502. Answered by the load balancer: 20, by a target: 0, client gone: 0.\"\n\
          cpu,\"During the largest rise maximum CPU was at 99.0 % or more for 10 of 10 minutes while the average never passed 40.0 %. \

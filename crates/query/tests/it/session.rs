@@ -1,7 +1,9 @@
 //! SQL over a lake: what it shows, what it refuses, and which files it reads.
 
+use std::time::Duration;
+
 use albatross_lake::Table;
-use albatross_query::{Answer, Error, Format, Session};
+use albatross_query::{Answer, Error, Format, Options, Session, write};
 use chrono::TimeDelta;
 
 use crate::fixture::{Row, TestLake, V, died, request, sql, time, timed, with, without};
@@ -210,6 +212,54 @@ async fn whatever_reads_is_allowed() {
 }
 
 #[tokio::test]
+async fn tables_are_shown_in_order() {
+    let shown = sql(&days().await.session().await, "SHOW TABLES", Format::Csv).await;
+    let (lake, engine): (Vec<&str>, Vec<&str>) = shown.lines().skip(1).partition(|row| row.contains(",lake,"));
+    assert!(lake.is_sorted_by_key(|row| row.split(',').nth(2).unwrap()) && lake.len() > 20, "{shown}");
+    assert!(engine.is_sorted() && shown.ends_with(&format!("{}\n", engine.join("\n"))), "{shown}");
+}
+
+/// No thread is at work for an answer that nobody waits for, even one that would take hours.
+#[test]
+fn a_statement_ends_when_its_answer_is_dropped() {
+    let series = "generate_series(1, 3000000) AS a(x), generate_series(1, 3000000) AS b(y)";
+    for (partitions, statement) in [
+        (2, format!("SELECT sum(x * y % 7) FROM {series}")),
+        (2, format!("SELECT count(*) FROM {series} WHERE x + y < 0")),
+        (2, format!("SELECT count(*) FROM {series} WHERE x % 2 = y % 2 AND x + y < 0")),
+        (1, format!("SELECT count(*) FROM {series} WHERE x + y < 0")),
+        (1, format!("SELECT sum(x * y % 7) FROM {series}")),
+    ] {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let all = runtime.block_on(async {
+            let mut session = Session::without_lake().unwrap();
+            run(&mut session, &format!("SET datafusion.execution.target_partitions = {partitions}")).await.unwrap();
+            let answer = session.sql(&statement).await.unwrap();
+            let (mut out, options) = (std::io::sink(), Options::default());
+            let written = write(Format::Csv, answer, &mut out, &options);
+            // Not tokio's clock: it stands still while all threads are at work.
+            let (enough, had_enough) = futures::channel::oneshot::channel::<()>();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(500));
+                drop(enough);
+            });
+            tokio::select! {
+                _ = written => true,
+                _ = had_enough => false,
+            }
+        });
+        assert!(!all, "{statement} should take longer");
+        // Waits for all tasks to yield or to end.
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(runtime);
+            let _ = done.send(());
+        });
+        assert!(ended.recv_timeout(Duration::from_secs(20)).is_ok(), "{statement}, {partitions}: still at work");
+    }
+}
+
+#[tokio::test]
 async fn errors_are_short_and_say_what_is_wrong() {
     let session = days().await.session().await;
     let error = async |statement: &str| session.sql(statement).await.err().unwrap().to_string();
@@ -221,7 +271,9 @@ async fn errors_are_short_and_say_what_is_wrong() {
         ("SELECT * FROM nothing", "there is no table `nothing` (line 1, column 15)"),
         ("SELECT * FROM request", "there is no table `request`; did you mean `requests`? (line 1, column 15)"),
         ("SELECT\n  path,\n  ruote\nFROM alb", "there is no column `ruote`; did you mean `route`? (line 3, column 3)"),
-        ("SELECT a.statsu FROM alb a", "there is no column `statsu` in `a`"),
+        ("SELECT a.ruote FROM alb a", "there is no column `ruote` in `a`; did you mean `route`? (line 1, column 10)"),
+        ("SELECT b.route FROM alb a", "there is no table `b` in this statement, only `a` (line 1, column 8)"),
+        ("SELECT cout(*) FROM alb", "there is no function `cout`; did you mean `count`?"),
         ("SELECT quagga FROM alb", "there is no column `quagga` (line 1, column 8)"),
         ("SELECT path, cuont(*) FROM alb", "there is no function `cuont`; did you mean `count`? (line 1, column 14)"),
         ("SELECT path FROM alb WHERE elb_status_cod = 5", "did you mean `elb_status_code`? (line 1, column 28)"),
@@ -276,6 +328,17 @@ async fn a_session_has_options_and_views_of_its_own() {
         let error = run(&mut session, statement).await.unwrap_err().to_string();
         assert!(error.contains(said), "{statement}: {error}");
     }
+    for (statement, said) in [
+        ("SET TIME ZONE 'Europe/Berlin'", None),
+        ("SET TIME ZONE TO '+02:00'", None),
+        ("SET TIME ZONE 'Mars/Base'", Some("there is no time zone `Mars/Base`: give one such as")),
+        ("SET timezone = 'Mars'", Some("there is no time zone `Mars`")),
+    ] {
+        let error = run(&mut session, statement).await.err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), said.is_some(), "{statement}: {error:?}");
+        assert!(error.unwrap_or_default().contains(said.unwrap_or_default()), "{statement}");
+    }
+    assert!(sql(&session, "SHOW TIME ZONE", Format::Csv).await.ends_with(",+02:00\n"));
     run(&mut session, "DROP VIEW later").await.unwrap();
     run(&mut session, "RESET datafusion.execution.batch_size").await.unwrap();
     assert!(session.sql("SELECT * FROM later").await.is_err());
