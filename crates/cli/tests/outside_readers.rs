@@ -89,6 +89,7 @@ fn a_cluster_answers_as_this_machine_does() {
     }
 }
 
+#[test]
 fn workers_share_a_lake_and_take_each_row_once() {
     let Some(python) = python() else { return };
     let said = run(Command::new(python)

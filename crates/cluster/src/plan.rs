@@ -1,6 +1,5 @@
 //! Which plans can be sent, and their form on the way.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -168,4 +167,35 @@ fn without_statistics(scan: &FileScanConfig) -> Arc<dyn ExecutionPlan> {
     let groups = scan.file_groups.iter().map(|group| FileGroup::new(group.iter().map(lean).collect()));
     let scan = FileScanConfigBuilder::from(scan.clone()).with_file_groups(groups.collect()).build();
     DataSourceExec::from_data_source(scan)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::DataType;
+    use datafusion::functions::string::lower;
+    use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+    use datafusion::physical_plan::empty::EmptyExec;
+
+    use super::*;
+
+    #[test]
+    fn a_function_of_the_same_name_is_not_the_same() {
+        let codec = Codec { known: BallistaFunctionRegistry::default(), unknown: Mutex::default() };
+        codec.try_encode_udf(&lower(), &mut Vec::new()).unwrap();
+        let own = |name| {
+            let body = Arc::new(|args: &[ColumnarValue]| Ok(args[0].clone()));
+            create_udf(name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, body)
+        };
+        for name in ["lower", "date_parse"] {
+            codec.try_encode_udf(&own(name), &mut Vec::new()).unwrap_err();
+            assert_eq!(codec.unknown.lock().unwrap().take().as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn what_reads_no_files_stays_here() {
+        let nothing: Arc<dyn ExecutionPlan> =
+            Arc::new(EmptyExec::new(Arc::new(datafusion::arrow::datatypes::Schema::empty())));
+        assert!(matches!(place(&nothing), Ok(Place::Here)));
+    }
 }

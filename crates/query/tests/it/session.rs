@@ -232,7 +232,7 @@ fn a_statement_ends_when_its_answer_is_dropped() {
     ] {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let all = runtime.block_on(async {
-            let mut session = Session::without_lake().unwrap();
+            let mut session = Session::without_lake(None).unwrap();
             run(&mut session, &format!("SET datafusion.execution.target_partitions = {partitions}")).await.unwrap();
             let answer = session.sql(&statement).await.unwrap();
             let (mut out, options) = (std::io::sink(), Options::default());
