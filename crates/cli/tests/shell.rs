@@ -176,10 +176,6 @@ fn commands_of_the_shell() {
         ("\\i none.sql", &["cannot read none.sql"]),
         ("\\d rejects", &[r"byte +bigint +Offset of the line"]),
         ("\\d requests", &[r"upstream_status +integer +That the layer behind it"]),
-        ("\\df try", &[r"\n"]),
-        // A line of a text is no command, whatever it begins with.
-        ("SELECT length('a\r\\d\rb') + 5000 AS n;", &[r"\s5006\s"]),
-        ("SELECT 1 +\r\\x on\r1000 AS n;", &["expanded is on", r"n +1001"]),
     ] {
         keys(&mut shell, &format!("{typed}\r"));
         for answer in answers {
@@ -191,6 +187,23 @@ fn commands_of_the_shell() {
         fs::read_to_string(site.folder.path().join("answer.json")).unwrap().replace([' ', '\n'], ""),
         "[{\"five\":5}]"
     );
+    // A line of a text is no command, whatever it begins with; elsewhere in a statement it is one.
+    for (lines, answers) in [
+        (["SELECT length('a", "\\q", "b') + 5000 AS n;"], &["a quote or a comment is open", r"\s5006\s"][..]),
+        (["SELECT 1 +", "\\x on", "1000 AS n;"], &["expanded is on", r"n +1001"]),
+    ] {
+        for line in &lines[..2] {
+            keys(&mut shell, &format!("{line}\r"));
+            shell.exp_string("\n").unwrap();
+            if line.starts_with('\\') {
+                shell.exp_regex(answers[0]).unwrap();
+            }
+            shell.exp_string("... ").unwrap();
+        }
+        keys(&mut shell, &format!("{}\r", lines[2]));
+        shell.exp_regex(answers[1]).unwrap();
+        shell.exp_string(PROMPT).unwrap();
+    }
     keys(&mut shell, "\\q\r");
     shell.exp_eof().unwrap();
 }
