@@ -100,7 +100,7 @@ eval: ## judge diagnose by incidents whose truth is known; print the confusion t
 
 # The stock programs of Apache DataFusion Ballista, of the version whose client we are.
 BALLISTA_VERSION := 55.0.0
-CLUSTER_ARGS ?= --s3
+CLUSTER_ARGS ?=
 cluster: venv ## run all queries on stock Ballista schedulers and executors, kill one, compare (long: it builds Ballista)
 	$(CARGO) build --release --locked $(MEASURED)
 	CARGO_TARGET_DIR=target/ballista/build $(CARGO) install --locked --root target/ballista --version $(BALLISTA_VERSION) ballista-scheduler ballista-executor
