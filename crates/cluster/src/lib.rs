@@ -100,6 +100,7 @@ pub struct Cluster {
     /// `http://host:port`
     scheduler: Url,
     http: reqwest::Client,
+    /// How many tasks run at once: the virtual cores of all executors, when the connection was made.
     slots: usize,
     on_progress: Option<OnProgress>,
     running: Arc<Mutex<BTreeSet<String>>>,
@@ -125,11 +126,6 @@ impl Cluster {
     /// Progress is told to `on_progress`.
     pub fn telling(self, on_progress: OnProgress) -> Cluster {
         Cluster { on_progress: Some(on_progress), ..self }
-    }
-
-    /// How many tasks run at once: the virtual cores of all executors, when the connection was made.
-    pub fn slots(&self) -> usize {
-        self.slots
     }
 
     /// What plans for a cluster must be made with: as many partitions as there are slots, and nothing that reaches
