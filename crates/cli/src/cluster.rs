@@ -11,6 +11,7 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::ProgressBar;
 
+use crate::ingest::INTERRUPTED;
 use crate::logs;
 
 #[derive(Args, Clone, Default)]
@@ -53,9 +54,6 @@ impl ClusterArgs {
         Ok(Some(cluster.telling(Arc::new(move |progress| tell(&bar, progress)))))
     }
 }
-
-/// As shells say it of a program that ended by Ctrl-C.
-pub(crate) const INTERRUPTED: i32 = 130;
 
 /// One line for a job that takes its time; gone when it ends.
 fn tell(bar: &ProgressBar, progress: Option<&Progress>) {

@@ -20,8 +20,9 @@ use clap::Args;
 use tokio::signal::unix::SignalKind;
 
 use crate::args::{Output, Reading};
-use crate::cluster::{self, ClusterArgs};
+use crate::cluster::ClusterArgs;
 use crate::exit::{Exit, UsageError};
+use crate::ingest::INTERRUPTED;
 use crate::ingest::{routes, time_argument};
 use crate::query::{self, no_parquet, to_file};
 use crate::s3::S3Args;
@@ -157,7 +158,7 @@ async fn statements(client: &mut Client, text: &str, name: Option<&str>, args: &
             Ok(more) => rows += more,
             Err(error) if error.is::<Interrupted>() => {
                 client.session.cancel().await;
-                std::process::exit(cluster::INTERRUPTED)
+                std::process::exit(INTERRUPTED)
             }
             Err(error) => return fault::tell(error, text, piece.place, name),
         }

@@ -22,6 +22,12 @@ fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_albatross")).with_file_name(name)
 }
 
+fn albatross(lake: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_albatross"));
+    command.arg("--lake").arg(lake);
+    command
+}
+
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -34,11 +40,7 @@ fn others_read_the_same_counts_and_sums() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    let albatross = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_albatross"));
-        command.arg("--lake").arg(&lake);
-        command
-    };
+    let albatross = || albatross(&lake);
     run(albatross().arg("ingest").arg(root().join("sample-data/evening")));
     let figures = folder.path().join("figures.json");
     run(albatross()
@@ -130,11 +132,7 @@ fn workers_share_a_lake_and_take_each_row_once() {
 fn other_engines_are_told_where_the_lake_is() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    let albatross = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_albatross"));
-        command.arg("--lake").arg(&lake);
-        command
-    };
+    let albatross = || albatross(&lake);
     run(albatross().arg("ingest").arg(root().join("sample-data/evening")));
     let spark = run(albatross().args(["ddl", "spark"]));
     for table in ["alb", "metrics", "rejects", "ingested"] {
