@@ -10,10 +10,9 @@
 
 use crate::Settings;
 use crate::columns::{Dict, Enum, Float, Int, Part, Timestamp, Wide, group, rows};
-use crate::elb::{self, Layout, Named, TlsCause, Typed};
+use crate::elb::{self, Elb, Layout, TlsCause, Typed};
 use crate::fields::Fields;
-use crate::lines::Line;
-use crate::reader::{LineFormat, LineReader, Reader};
+use crate::reader::{LineReader, Reader};
 use crate::reject::{Other, Skip};
 use crate::value::{self, Clock};
 
@@ -140,24 +139,8 @@ fn cause(verify_status: &[u8], protocol: &[u8], latency: Option<f64>) -> Option<
     }
 }
 
-struct Connections {
-    named: Named<FIELDS>,
-}
-
-impl LineFormat for Connections {
-    type Rows = Rows;
-
-    fn begin(&mut self) {
-        self.named.begin();
-    }
-
-    fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
-        elb::read(&mut self.named, line.bytes, |fields| append(fields, line.number, rows))
-    }
-}
-
 pub(crate) fn reader(_settings: &Settings) -> Box<dyn Reader> {
-    Box::new(LineReader::new(Connections { named: Named::of(&LAYOUT) }, Rows::default()))
+    Box::new(LineReader::new(Elb::of(&LAYOUT, append), Rows::default()))
 }
 
 /// Whether the beginning of an uncompressed file holds a line of this format.

@@ -9,10 +9,9 @@
 
 use crate::Settings;
 use crate::columns::{Dict, Float, Int, IntPart, Part, group, rows};
-use crate::elb::{self, Layout, Named, Typed};
+use crate::elb::{self, Elb, Layout, Typed};
 use crate::fields::Fields;
-use crate::lines::Line;
-use crate::reader::{LineFormat, LineReader, Reader};
+use crate::reader::{LineReader, Reader};
 use crate::reject::{Other, Skip};
 use crate::value::{self, Clock};
 
@@ -113,24 +112,8 @@ fn target(addr: &[u8]) -> (&[u8], Option<i32>) {
     }
 }
 
-struct HealthChecks {
-    named: Named<FIELDS>,
-}
-
-impl LineFormat for HealthChecks {
-    type Rows = Rows;
-
-    fn begin(&mut self) {
-        self.named.begin();
-    }
-
-    fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
-        elb::read(&mut self.named, line.bytes, |fields| append(fields, line.number, rows))
-    }
-}
-
 pub(crate) fn reader(_settings: &Settings) -> Box<dyn Reader> {
-    Box::new(LineReader::new(HealthChecks { named: Named::of(&LAYOUT) }, Rows::default()))
+    Box::new(LineReader::new(Elb::of(&LAYOUT, append), Rows::default()))
 }
 
 /// Whether the beginning of an uncompressed file holds a line of this format.

@@ -14,10 +14,9 @@ use crate::cause::{self, AnsweredBy, Cause, Clues};
 use crate::columns::{
     Dict, Enum, Float, Host, Int, IntPart, Long, Part, Path, Route, Timestamp, Url, Wide, group, rows,
 };
-use crate::elb::{self, Layout, Named, Typed, request_line};
+use crate::elb::{self, Elb, Layout, Typed, request_line};
 use crate::fields::Fields;
-use crate::lines::Line;
-use crate::reader::{LineFormat, LineReader, Reader};
+use crate::reader::{LineReader, Reader};
 use crate::reject::{Other, Skip};
 use crate::value::Clock;
 
@@ -171,25 +170,9 @@ fn why(clues: &Clues<'_>) -> Option<Cause> {
     }
 }
 
-struct Classic {
-    named: Named<FIELDS>,
-}
-
-impl LineFormat for Classic {
-    type Rows = Rows;
-
-    fn begin(&mut self) {
-        self.named.begin();
-    }
-
-    fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
-        elb::read(&mut self.named, line.bytes, |fields| append(fields, line.number, rows))
-    }
-}
-
 pub(crate) fn reader(settings: &Settings) -> Box<dyn Reader> {
     let rows = Rows { request_url: Url::new(settings.routes.clone()), ..Rows::default() };
-    Box::new(LineReader::new(Classic { named: Named::of(&LAYOUT) }, rows))
+    Box::new(LineReader::new(Elb::of(&LAYOUT, append), rows))
 }
 
 /// Whether the beginning of an uncompressed file holds a line of this format.

@@ -18,6 +18,12 @@ pub(crate) struct Line<'a> {
     pub(crate) too_long: bool,
 }
 
+/// Where the first line of `text` ends, if it does.
+#[inline]
+pub(crate) fn line_end(text: &[u8]) -> Option<usize> {
+    memchr(b'\n', text)
+}
+
 /// Splits a stream into lines. The result does not depend on how the stream is cut into pieces.
 pub(crate) struct Lines {
     /// The beginning of a line whose end has not been seen.
@@ -34,19 +40,32 @@ impl Lines {
         Lines { carry: Vec::new(), carry_len: 0, number, offset }
     }
 
-    pub(crate) fn push(&mut self, mut bytes: &[u8], mut sink: impl FnMut(Line<'_>)) {
+    pub(crate) fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Line<'_>)) {
+        self.push_by(bytes, &mut (), |(), text| line_end(text), |(), line| sink(line));
+    }
+
+    /// As `push`; `find` says where the first line of a text ends, of which it may keep something in `state` for `sink`, which is given that
+    /// line next.
+    #[inline]
+    pub(crate) fn push_by<S>(
+        &mut self,
+        mut bytes: &[u8],
+        state: &mut S,
+        find: impl Fn(&mut S, &[u8]) -> Option<usize>,
+        mut sink: impl FnMut(&mut S, Line<'_>),
+    ) {
         if self.carry_len > 0 {
-            let Some(end) = memchr(b'\n', bytes) else { return self.keep(bytes) };
+            let Some(end) = line_end(bytes) else { return self.keep(bytes) };
             self.keep(&bytes[..end]);
             bytes = &bytes[end + 1..];
             let carry = std::mem::take(&mut self.carry);
             let length = std::mem::take(&mut self.carry_len);
-            self.emit(&carry, length, 1, &mut sink);
+            self.emit(&carry, length, 1, |line| sink(state, line));
             self.carry = carry;
             self.carry.clear();
         }
-        while let Some(end) = memchr(b'\n', bytes) {
-            self.emit(&bytes[..end], end as u64, 1, &mut sink);
+        while let Some(end) = find(state, bytes) {
+            self.emit(&bytes[..end], end as u64, 1, |line| sink(state, line));
             bytes = &bytes[end + 1..];
         }
         self.keep(bytes);
@@ -58,11 +77,11 @@ impl Lines {
     }
 
     /// Ends the stream: a last line without a line end is a line too.
-    pub(crate) fn finish(&mut self, mut sink: impl FnMut(Line<'_>)) {
+    pub(crate) fn finish(&mut self, sink: impl FnMut(Line<'_>)) {
         if self.carry_len > 0 {
             let carry = std::mem::take(&mut self.carry);
             let length = std::mem::take(&mut self.carry_len);
-            self.emit(&carry, length, 0, &mut sink);
+            self.emit(&carry, length, 0, sink);
         }
     }
 
@@ -77,7 +96,7 @@ impl Lines {
         }
     }
 
-    fn emit(&mut self, line: &[u8], length: u64, line_end: u64, sink: &mut impl FnMut(Line<'_>)) {
+    fn emit(&mut self, line: &[u8], length: u64, line_end: u64, sink: impl FnOnce(Line<'_>)) {
         let mut bytes = line;
         if self.offset == 0 {
             bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);

@@ -10,10 +10,9 @@
 
 use crate::Settings;
 use crate::columns::{Dict, Enum, Float, Int, IntPart, Long, Part, Timestamp, Wide, group, rows};
-use crate::elb::{self, Layout, Named, TlsCause, Typed};
+use crate::elb::{self, Elb, Layout, TlsCause, Typed};
 use crate::fields::Fields;
-use crate::lines::Line;
-use crate::reader::{LineFormat, LineReader, Reader};
+use crate::reader::{LineReader, Reader};
 use crate::reject::{Other, Skip};
 
 const FIELDS: usize = 22;
@@ -180,24 +179,8 @@ fn append(line: &Fields<'_, FIELDS>, number: u64, rows: &mut Rows) -> Result<(),
     Ok(())
 }
 
-struct Network {
-    named: Named<FIELDS>,
-}
-
-impl LineFormat for Network {
-    type Rows = Rows;
-
-    fn begin(&mut self) {
-        self.named.begin();
-    }
-
-    fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
-        elb::read(&mut self.named, line.bytes, |fields| append(fields, line.number, rows))
-    }
-}
-
 pub(crate) fn reader(_settings: &Settings) -> Box<dyn Reader> {
-    Box::new(LineReader::new(Network { named: Named::of(&LAYOUT) }, Rows::default()))
+    Box::new(LineReader::new(Elb::of(&LAYOUT, append), Rows::default()))
 }
 
 /// Whether the beginning of an uncompressed file holds a line of this format.

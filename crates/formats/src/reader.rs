@@ -1,7 +1,7 @@
 //! Reading sources into rows: what every format made of lines shares.
 
 use crate::columns::Rows;
-use crate::lines::{Line, Lines};
+use crate::lines::{Line, Lines, line_end};
 use crate::reject::{Other, Outcome, Skip};
 
 /// Reads sources of one format, one after the other or piece by piece, into a batch of rows of the format's table.
@@ -41,6 +41,11 @@ pub(crate) trait LineFormat: Send {
     /// Forgets what it knows of the source before.
     fn begin(&mut self) {}
 
+    /// Where the first line of `text` ends, if it does: the place of its line feed. For a format that learns more on the way.
+    fn line_end(&mut self, text: &[u8]) -> Option<usize> {
+        line_end(text)
+    }
+
     /// Makes a row of a line, or says why not. Checks all of it before any column is touched.
     fn line(&mut self, line: &Line<'_>, rows: &mut Self::Rows) -> Result<(), Other>;
 
@@ -72,7 +77,7 @@ impl<F: LineFormat> Reader for LineReader<F> {
 
     fn push(&mut self, bytes: &[u8]) {
         let LineReader { format, rows, lines, outcome } = self;
-        lines.push(bytes, |line| read(&line, format, rows, outcome));
+        lines.push_by(bytes, format, F::line_end, |format, line| read(&line, format, rows, outcome));
         rows.settle();
     }
 

@@ -15,30 +15,12 @@ pub(crate) use line::LAYOUT;
 pub use rows::{Rows, docs, schema};
 
 use crate::Settings;
-use crate::elb::{self, Named};
-use crate::lines::Line;
-use crate::reader::{LineFormat, LineReader, Reader};
-use crate::reject::{Other, Skip};
-
-struct Alb {
-    named: Named<{ LAYOUT.fields.len() }>,
-}
-
-impl LineFormat for Alb {
-    type Rows = Rows;
-
-    fn begin(&mut self) {
-        self.named.begin();
-    }
-
-    #[inline]
-    fn line(&mut self, line: &Line<'_>, rows: &mut Rows) -> Result<(), Other> {
-        elb::read(&mut self.named, line.bytes, |fields| line::append(fields, line.number, rows))
-    }
-}
+use crate::elb::{self, Elb};
+use crate::reader::{LineReader, Reader};
+use crate::reject::Skip;
 
 pub(crate) fn reader(settings: &Settings) -> Box<dyn Reader> {
-    Box::new(LineReader::new(Alb { named: Named::of(&LAYOUT) }, Rows::new(settings.routes.clone())))
+    Box::new(LineReader::new(Elb::of(&LAYOUT, line::append), Rows::new(settings.routes.clone())))
 }
 
 /// Whether the beginning of an uncompressed file holds a line of this format.

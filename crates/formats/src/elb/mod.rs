@@ -14,58 +14,91 @@
 mod named;
 mod typed;
 
-pub(crate) use named::{Layout, Named};
+pub(crate) use named::Layout;
 pub(crate) use typed::Typed;
 
 use std::net::IpAddr;
 
+use named::Named;
+
 use crate::Format;
 use crate::columns::Names;
-use crate::fields::{self, Fields, UnterminatedQuote};
-use crate::reader::any_line;
+use crate::fields::{Fields, Splitter, UnterminatedQuote};
+use crate::lines::{Line, line_end};
+use crate::reader::{BuildRows, LineFormat, any_line};
 use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::value;
 
-/// Reads a line of the log that `named` is for, in whichever form it is. `append` makes a row of its fields, or says why not.
-#[inline]
-pub(crate) fn read<const N: usize>(
-    named: &mut Named<N>,
-    bytes: &[u8],
-    mut append: impl FnMut(&Fields<'_, N>) -> Result<(), Other>,
-) -> Result<(), Other> {
-    let layout = named.layout();
-    let mut line: Fields<'_, N> = Fields::of(bytes);
-    let result = if named.takes(bytes) {
-        if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
-            return read(named, escape_invalid_utf8(bytes).as_bytes(), append);
+/// A log of a load balancer, of which a line has up to `N` fields.
+pub(crate) struct Elb<const N: usize, R> {
+    named: Named<N>,
+    splitter: Splitter<N>,
+    append: Append<N, R>,
+}
+
+/// Makes a row of a line's fields, or says why not; with the line's number.
+type Append<const N: usize, R> = fn(&Fields<'_, N>, u64, &mut R) -> Result<(), Other>;
+
+impl<const N: usize, R> Elb<N, R> {
+    pub(crate) fn of(layout: &'static Layout<N>, append: Append<N, R>) -> Elb<N, R> {
+        Elb { named: Named::of(layout), splitter: Splitter::new(), append }
+    }
+
+    /// Reads a line, in whichever form it is.
+    #[inline]
+    fn read(&mut self, bytes: &[u8], number: u64, rows: &mut R) -> Result<(), Other> {
+        let Elb { named, splitter, append } = self;
+        let layout = named.layout();
+        let result = if named.takes(bytes) {
+            if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
+                return self.read(escape_invalid_utf8(bytes).as_bytes(), number, rows);
+            }
+            named.fields(bytes).and_then(|fields| append(&fields, number, rows))
+        } else {
+            match if layout.quotes { splitter.split(bytes) } else { Ok(splitter.split_unquoted(bytes)) } {
+                // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
+                Ok(line) if !line.is_ascii() && std::str::from_utf8(bytes).is_err() => {
+                    return self.read(escape_invalid_utf8(bytes).as_bytes(), number, rows);
+                }
+                Ok(line) if line.count() < layout.min_fields => {
+                    let (count, min) = (line.count(), layout.min_fields);
+                    let detail = format!("{count} of at least {min} fields: the line is torn or of another format");
+                    Err(Other::reject("too_few_fields", detail))
+                }
+                Ok(line) => append(&line, number, rows),
+                Err(UnterminatedQuote(at)) => {
+                    let torn = "is never closed: the line may be torn";
+                    Err(Other::reject("unterminated_quote", format!("the quote at byte {at} of the line {torn}")))
+                }
+            }
+        };
+        match result {
+            Err(reject @ Other::Reject { .. }) => Err(foreign(bytes, layout.kind).unwrap_or(reject)),
+            other => other,
         }
-        named.fields(bytes).and_then(|fields| append(&fields))
-    } else if let Err(UnterminatedQuote(at)) = split(&mut line, layout.quotes) {
-        let torn = "is never closed: the line may be torn";
-        Err(Other::reject("unterminated_quote", format!("the quote at byte {at} of the line {torn}")))
-    } else if !line.is_ascii() && std::str::from_utf8(bytes).is_err() {
-        // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
-        return read(named, escape_invalid_utf8(bytes).as_bytes(), append);
-    } else if line.count() < layout.min_fields {
-        let (count, min) = (line.count(), layout.min_fields);
-        let detail = format!("{count} of at least {min} fields: the line is torn or of another format");
-        Err(Other::reject("too_few_fields", detail))
-    } else {
-        append(&line)
-    };
-    match result {
-        Err(reject @ Other::Reject { .. }) => Err(foreign(bytes, layout.kind).unwrap_or(reject)),
-        other => other,
     }
 }
 
-#[inline]
-fn split<const N: usize>(line: &mut Fields<'_, N>, quotes: bool) -> Result<(), UnterminatedQuote> {
-    if quotes {
-        return fields::split(line);
+impl<const N: usize, R: BuildRows> LineFormat for Elb<N, R> {
+    type Rows = R;
+
+    fn begin(&mut self) {
+        self.named.begin();
     }
-    fields::split_unquoted(line);
-    Ok(())
+
+    #[inline]
+    fn line_end(&mut self, text: &[u8]) -> Option<usize> {
+        if self.named.layout().quotes && !self.named.takes(text) {
+            self.splitter.line_end(text)
+        } else {
+            line_end(text)
+        }
+    }
+
+    #[inline]
+    fn line(&mut self, line: &Line<'_>, rows: &mut R) -> Result<(), Other> {
+        self.read(line.bytes, line.number, rows)
+    }
 }
 
 /// A line that is skipped where lines of `own` are read.
@@ -134,8 +167,8 @@ fn kind(bytes: &[u8]) -> Option<Skip> {
     if let Some(kind) = named::kind(bytes) {
         return Some(kind);
     }
-    let mut line: Fields<'_, 18> = Fields::of(bytes);
-    fields::split(&mut line).ok()?;
+    let mut splitter = Splitter::<18>::new();
+    let line = splitter.split(bytes).ok()?;
     let is_time = |i: usize| value::timestamp(line.get(i)).is_some();
     let is_port = |i: usize| value::integer(line.get(i)).is_some_and(|n| (0..65536).contains(&n));
     let is_address = |i: usize| matches!(value::address(line.get(i)), Some((_, Some(_))));

@@ -9,7 +9,7 @@
 
 use memchr::{memchr, memchr2};
 
-use crate::fields::{Fields, NOWHERE};
+use crate::fields::{Edges, Fields, NOWHERE};
 use crate::json::{Broken, Scanner, Value, unescape};
 use crate::places::places;
 use crate::reject::{Other, Skip};
@@ -61,6 +61,7 @@ pub(crate) struct Named<const N: usize> {
     surplus: Vec<u8>,
     /// The line in the order of the plain form, and where its fields stood before.
     text: Vec<u8>,
+    edges: Edges,
     places: [u32; N],
 }
 
@@ -117,6 +118,7 @@ impl<const N: usize> Named<N> {
             decoded: Vec::new(),
             surplus: Vec::new(),
             text: Vec::new(),
+            edges: Edges::NONE,
             places: [NOWHERE; N],
         }
     }
@@ -262,15 +264,15 @@ impl<const N: usize> Named<N> {
 
     fn assemble(&mut self, line: &[u8]) -> Fields<'_, N> {
         const SHORT: usize = 32;
-        let Named { text, decoded, .. } = self;
+        let Named { text, edges, decoded, .. } = self;
         let most = line.len() + decoded.len() + 2 * N + SHORT;
         if text.len() < most {
             text.resize(most, 0);
         }
-        let (mut starts, mut ends) = ([0; N], [0; N]);
+        edges.clear();
         let mut at = 0;
         for (i, found) in self.values.iter().enumerate() {
-            starts[i] = at as u32;
+            let begin = at;
             let from = if found.decoded { decoded.as_slice() } else { line };
             let (start, end) = (found.start as usize, found.end as usize);
             // Most values are short, and to copy a fixed number of bytes takes no call.
@@ -288,13 +290,13 @@ impl<const N: usize> Named<N> {
                     at += end - start;
                 }
             }
-            ends[i] = at as u32;
+            edges.push(begin, at);
             // No value has a line feed, so that fields one after the other are equal only if each of them is.
             text[at] = b'\n';
             at += 1;
             self.places[i] = found.place;
         }
-        Fields::assembled(&self.text[..at], starts, ends, &self.places, &self.surplus)
+        Fields::assembled(&self.text[..at], &self.edges, &self.places, &self.surplus)
     }
 }
 

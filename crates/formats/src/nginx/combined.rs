@@ -3,7 +3,7 @@
 
 use super::row::Values;
 use super::variables::{Names, Var};
-use crate::fields::{self, Fields};
+use crate::fields::Splitter;
 use crate::reject::Other;
 use crate::value;
 use crate::web::combined::{Regular, regular};
@@ -29,6 +29,8 @@ pub(super) struct Combined {
     begin: Pattern,
     /// What may stand behind the user agent, in the order in which it is tried.
     ends: Vec<(Pattern, &'static [Var])>,
+    /// Of what ingress-nginx writes there.
+    splitter: Splitter<9>,
 }
 
 impl Combined {
@@ -69,11 +71,11 @@ impl Combined {
         ends.push((pattern(&[(Number, " "), (List, " "), (Word, "")]), &[RequestTime, UpstreamResponseTime, Pipe]));
         ends.push((pattern(&[(Number, " "), (List, "")]), &[RequestTime, UpstreamResponseTime]));
         ends.push((pattern(&[(Number, "")]), &[RequestTime]));
-        Combined { begin, ends }
+        Combined { begin, ends, splitter: Splitter::new() }
     }
 
     /// Finds the values of a line.
-    pub(super) fn read(&self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
+    pub(super) fn read(&mut self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
         if let Some(parts) = regular(line)
             && line[parts.logname.0 as usize..parts.logname.1 as usize] == *b"-"
         {
@@ -97,7 +99,7 @@ impl Combined {
     }
 
     /// A line that is not regular: a host before the address, a user with spaces, quotes that nobody escaped.
-    fn read_any(&self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
+    fn read_any(&mut self, line: &[u8], names: &mut Names, values: &mut Values) -> Result<(), Other> {
         let mut found = [ABSENT; 5];
         let end = self.begin.find(line, &mut found).map_err(|mismatch| mismatch_of(line, mismatch))?;
         let [head, time, request, status, bytes] = found;
@@ -119,7 +121,7 @@ impl Combined {
     }
 
     /// What stands behind the user agent.
-    fn read_end(&self, line: &[u8], at: usize, names: &mut Names, values: &mut Values) {
+    fn read_end(&mut self, line: &[u8], at: usize, names: &mut Names, values: &mut Values) {
         if at == line.len() {
             return;
         }
@@ -137,7 +139,7 @@ impl Combined {
         at += line[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         if rest[0].is_ascii_digit() {
             let mut found = [ABSENT; 9];
-            if is_ingress(rest, &mut found) && are_times(rest, &INGRESS, &found) {
+            if is_ingress(rest, &mut self.splitter, &mut found) && are_times(rest, &INGRESS, &found) {
                 return set_all(&INGRESS, &found, at, values);
             }
             for (pattern, vars) in &self.ends {
@@ -151,9 +153,9 @@ impl Combined {
 }
 
 /// The way for nearly every line of ingress-nginx: one upstream, so that there are nine fields.
-fn is_ingress(rest: &[u8], found: &mut [Range; 9]) -> bool {
-    let mut fields: Fields<'_, 9> = Fields::of(rest);
-    if fields::split(&mut fields).is_err() || fields.count() < 9 || !fields.surplus.is_empty() {
+fn is_ingress(rest: &[u8], splitter: &mut Splitter<9>, found: &mut [Range; 9]) -> bool {
+    let Ok(fields) = splitter.split(rest) else { return false };
+    if fields.count() < 9 || !fields.surplus.is_empty() {
         return false;
     }
     for (i, place) in found.iter_mut().enumerate() {
@@ -329,7 +331,7 @@ mod tests {
     #[test]
     fn both_ways_agree() {
         let time = "[19/Nov/2026:19:42:07 +0000]";
-        let combined = Combined::new();
+        let mut combined = Combined::new();
         for line in [
             format!(r#"203.0.113.7 - - {time} "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0""#),
             format!(r#"2001:db8::7 - jane {time} "" 400 0 "" "" "-""#),

@@ -115,7 +115,7 @@ pub(crate) fn reader(settings: &Settings) -> Box<dyn Reader> {
 
 /// Whether the beginning of an uncompressed file holds a line of nginx's, or of the user's `log_format`. Apache's `combined` is one.
 pub(crate) fn recognise(head: &[u8], settings: &Settings) -> bool {
-    let combined = Combined::new();
+    let mut combined = Combined::new();
     any_line(head, |line| {
         let Ok(line) = web::text(line) else { return false };
         let mut values = Values::new();
