@@ -6,7 +6,7 @@ use std::io::Read;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decompress::{Decompressed, GZIP_MAGIC, ZSTD_MAGIC};
-use crate::gzip::{Gunzip, Text};
+use crate::gzip::{Gunzip, Room};
 use crate::parquet_text::PARQUET_MAGIC;
 use crate::source::{Source, plain};
 use crate::worker::{Shared, Trouble};
@@ -24,21 +24,21 @@ const PIECE: usize = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Buffers {
     stored: Vec<u8>,
-    raw: Text,
+    raw: Room,
     gunzip: Gunzip,
 }
 
 /// A file as it is stored, read whole.
 pub(crate) struct Stored<'a> {
     bytes: &'a [u8],
-    raw: &'a mut Text,
+    raw: &'a mut Room,
     gunzip: &'a mut Gunzip,
 }
 
 impl Buffers {
     /// Bytes held.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.stored.capacity() + self.raw.len()
+        self.stored.capacity() + self.raw.size_bytes()
     }
 
     /// Reads `source`; `None` if it is too large for that.
@@ -89,7 +89,7 @@ impl Stored<'_> {
             return if rest.is_empty() { Ok(true) } else { sink(rest).map(|()| true) };
         }
         while rest.starts_with(&GZIP_MAGIC)
-            && let Some(member) = self.gunzip.member(rest, self.raw, MAX_RAW)
+            && let Some(member) = self.gunzip.member(rest, self.raw.get(MAX_RAW))
         {
             rest = &rest[member.read..];
             total += member.written;
@@ -97,24 +97,27 @@ impl Stored<'_> {
                 return Ok(false);
             }
             if member.written > 0 {
-                sink(&self.raw[..member.written])?;
+                sink(self.raw.text(member.written))?;
             }
         }
         if rest.is_empty() {
             return Ok(true);
         }
+        if rest.starts_with(&GZIP_MAGIC) {
+            // Nobody knows how much of it was filled.
+            *self.raw = Room::default();
+        }
         // Zstandard, Parquet, and gzip that libdeflate does not like; this also finds the words for what is wrong with it.
         let at = self.len() - rest.len() as u64;
         let reader = if at == 0 { Decompressed::new(rest) } else { Decompressed::behind_member(rest, at) };
         let mut reader = reader.map_err(|e| e.to_string())?;
-        self.raw.grow(PIECE);
         loop {
-            let read = reader.read(&mut self.raw[..PIECE]).map_err(|e| e.to_string())?;
+            let read = reader.read(&mut self.raw.get(MAX_RAW)[..PIECE]).map_err(|e| e.to_string())?;
             total += read;
             match read {
                 0 => return Ok(true),
                 _ if total > MAX_RAW => return Ok(false),
-                _ => sink(&self.raw[..read])?,
+                _ => sink(self.raw.text(read))?,
             }
         }
     }

@@ -251,11 +251,13 @@ impl<'a> Worker<'a> {
             }
         }
         self.flush();
-        self.gathered.clear();
-        // Without a sender of our own the channel closes when the last reader of a large file is done.
-        drop(piece_sender);
-        for piece in &self.shared.pieces {
-            self.help(piece);
+        let Worker { shared, mut encoder, messages, gathered, buffers, .. } = self;
+        // Without senders of our own the channels close when the last reader of a large file is done. The committer need not wait until
+        // all memory is given back.
+        drop((messages, piece_sender));
+        drop((gathered, buffers));
+        for piece in &shared.pieces {
+            large::decode(shared, &mut encoder, piece);
         }
     }
 
