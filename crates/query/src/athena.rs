@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use albatross_athena::{PATH, Reads};
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemorySchemaProvider, SchemaProvider};
-use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Statement as SqlStatement, VisitMut, VisitorMut};
+
+use crate::schema::{AnyCatalog, CATALOG, LakeCatalog, SCHEMA};
 
 /// Athena's tables, with other names that published queries have for them.
 const VIEWS: [(&str, &[&str], &str); 6] = [
@@ -22,18 +22,16 @@ const VIEWS: [(&str, &[&str], &str); 6] = [
     ("cloudfront_logs", &[], include_str!("views/athena/cloudfront_logs.sql")),
 ];
 
-pub(crate) const CATALOG: &str = "albatross";
-pub(crate) const SCHEMA: &str = "lake";
-
-/// A context whose tables are found in any database, and that has Athena's functions as far as DataFusion lacks them.
-pub(crate) fn context(config: SessionConfig) -> Result<SessionContext> {
+/// A context with the tables of `lake`, and with Athena's functions as far as DataFusion lacks them.
+pub(crate) fn context(config: SessionConfig, lake: &Arc<LakeCatalog>) -> Result<SessionContext> {
     let config = config.with_default_catalog_and_schema(CATALOG, SCHEMA).with_create_default_catalog_and_schema(false);
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
-        .with_catalog_list(Arc::new(Catalogs::default()))
+        .with_catalog_list(Arc::new(AnyCatalog(Arc::downgrade(lake))))
         .build();
     albatross_athena::add_functions(&mut state)?;
+    lake.plan_by(&state);
     Ok(SessionContext::new_with_state(state))
 }
 
@@ -44,20 +42,9 @@ pub(crate) fn of_athena(context: &SessionContext) -> Result<SessionContext> {
     Ok(SessionContext::new_with_state(state))
 }
 
-/// Registers the views, each with and without the column [`PATH`], which `SELECT *` does not show.
-pub(crate) async fn register(context: &SessionContext) -> Result<()> {
-    for (name, others, sql) in VIEWS {
-        let frame = context.sql(sql).await?;
-        let with_path = frame.clone().into_view();
-        let view = frame.drop_columns(&[PATH])?.into_view();
-        for name in others.iter().chain([&name]) {
-            // Those of an older snapshot may be there.
-            context.deregister_table(TableReference::partial(PATH, *name))?;
-            context.register_table(TableReference::partial(PATH, *name), with_path.clone())?;
-            context.register_table(*name, view.clone())?;
-        }
-    }
-    Ok(())
+/// The views by all their names.
+pub(crate) fn views() -> impl Iterator<Item = (&'static str, &'static str)> {
+    VIEWS.into_iter().flat_map(|(name, others, sql)| others.iter().copied().chain([name]).map(move |name| (name, sql)))
 }
 
 fn is_view(name: &str) -> bool {
@@ -128,39 +115,4 @@ pub(crate) fn refusal(sql: &str) -> Option<String> {
     };
     let views: Vec<&str> = VIEWS.iter().map(|(name, _, _)| *name).collect();
     Some(format!("{statement} is not needed: Athena's tables are here, and their days too ({})", views.join(", ")))
-}
-
-/// One lake is all databases: the name of a database before that of a table says nothing.
-#[derive(Debug, Clone, Default)]
-struct Catalogs(Arc<LakeCatalog>);
-
-#[derive(Debug, Default)]
-struct LakeCatalog {
-    lake: Arc<MemorySchemaProvider>,
-    with_path: Arc<MemorySchemaProvider>,
-}
-
-impl CatalogProviderList for Catalogs {
-    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
-        None
-    }
-
-    fn catalog_names(&self) -> Vec<String> {
-        vec![CATALOG.to_owned()]
-    }
-
-    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        let is_known = name == CATALOG || name.eq_ignore_ascii_case("awsdatacatalog");
-        is_known.then(|| self.0.clone() as Arc<dyn CatalogProvider>)
-    }
-}
-
-impl CatalogProvider for LakeCatalog {
-    fn schema_names(&self) -> Vec<String> {
-        vec![SCHEMA.to_owned()]
-    }
-
-    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        Some(if name == PATH { self.with_path.clone() } else { self.lake.clone() })
-    }
 }

@@ -14,6 +14,7 @@ mod time;
 mod bind;
 mod statements;
 mod session;
+mod schema;
 mod views;
 mod athena;
 mod table;

@@ -21,9 +21,9 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use url::Position;
 
-use crate::athena::{CATALOG, SCHEMA};
 use crate::bind::{self, Span};
 use crate::header::Query;
+use crate::schema::{CATALOG, LakeCatalog, SCHEMA};
 use crate::table::LakeTable;
 use crate::time::Clock;
 use crate::{Error, Fault, Result, athena, views};
@@ -35,6 +35,8 @@ use own::{Change, OwnViews};
 /// goes to disk only if DataFusion can.
 pub struct Session {
     context: SessionContext,
+    /// The context's.
+    catalog: Arc<LakeCatalog>,
     /// Where plans run that read the lake's files; here if there is none.
     cluster: Option<Cluster>,
     span: Option<Span>,
@@ -70,8 +72,9 @@ impl Session {
             Some(cluster) => cluster.session_config(config()),
             None => config(),
         };
-        let context = athena::context(config).map_err(|error| Error::sql(&error))?;
-        Ok(Session { context, cluster, span: None, versions: Vec::new(), own: OwnViews::default() })
+        let catalog = Arc::new(LakeCatalog::default());
+        let context = athena::context(config, &catalog).map_err(|error| Error::sql(&error))?;
+        Ok(Session { context, catalog, cluster, span: None, versions: Vec::new(), own: OwnViews::default() })
     }
 
     /// Makes names that are no tables known as those that `tables` makes of them, and a table function.
@@ -119,8 +122,7 @@ impl Session {
             };
             context.register_table(table.name(), registered)?;
         }
-        views::register(context).await?;
-        athena::register(context).await?;
+        self.catalog.add_views();
         self.own.plan_again(context).await?;
         self.span = span;
         Ok(())

@@ -24,13 +24,8 @@ const VIEWS: [(&str, &str); 4] = [
     ("events", include_str!("views/events.sql")),
 ];
 
-/// Registers the views that are plain SQL.
-pub(crate) async fn register(context: &SessionContext) -> Result<()> {
-    for (name, sql) in VIEWS {
-        let view = context.sql(sql).await?.into_view();
-        context.register_table(name, view)?;
-    }
-    Ok(())
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    VIEWS.into_iter()
 }
 
 /// The table `ingested` without the files whose rows never got into the lake: the ledger is written before the rows,
