@@ -1,7 +1,7 @@
 //! The committer: what workers wrote becomes visible, many sources per transaction.
 //!
-//! Three tables are three transactions. The ledger's two (`rejects`, `ingested`) come first, each guarded by the same
-//! ids; the ids in the table of rows are the truth. A crash in between leaves ledger rows whose ids are not there: readers
+//! Each table is a transaction of its own. The ledger's two (`rejects`, `ingested`) come first, each guarded by the same
+//! ids; the ids in the tables of rows are the truth. A crash in between leaves ledger rows whose ids are not there: readers
 //! do not see them, and the next run does not write them again.
 
 use std::collections::{HashMap, HashSet};
@@ -91,20 +91,20 @@ impl<'a> Committer<'a> {
         }
     }
 
+    /// One transaction of each ledger for all tables, then one of each table.
     fn commit_all(&mut self) -> Result<(), Error> {
         let waiting = std::mem::take(&mut self.waiting);
+        let all: Vec<&Done> = waiting.values().flat_map(|batch| &batch.sources).collect();
+        let with_rejects: Vec<&Done> = all.iter().copied().filter(|done| !done.rejects.is_empty()).collect();
+        commit_guarded(self.shared, Table::Rejects, &with_rejects, ledger::rejects)?;
+        commit_guarded(self.shared, Table::Ingested, &all, |sources| {
+            ledger::ingested(sources, &self.shared.options.route_rules)
+        })?;
         waiting.into_values().try_for_each(|batch| self.commit(batch))
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), Error> {
         let shared = self.shared;
-        let with_rejects: Vec<&Done> = batch.sources.iter().filter(|done| !done.rejects.is_empty()).collect();
-        commit_guarded(shared, Table::Rejects, &with_rejects, ledger::rejects)?;
-        let all: Vec<&Done> = batch.sources.iter().collect();
-        commit_guarded(shared, Table::Ingested, &all, |sources| {
-            ledger::ingested(sources, &shared.options.route_rules)
-        })?;
-
         let txns: Vec<TxnId> = batch.sources.iter().map(|done| done.txn).collect();
         match shared.runtime.block_on(shared.lake.commit(batch.table, &txns, batch.files.clone()))? {
             Commit::Committed { .. } => {
@@ -142,6 +142,9 @@ fn commit_guarded(
     sources: &[&Done],
     rows: impl Fn(&[&Done]) -> Result<RecordBatch, Error>,
 ) -> Result<(), Error> {
+    if sources.is_empty() {
+        return Ok(());
+    }
     for _ in 0..crate::MAX_ROUNDS {
         let there = shared.runtime.block_on(shared.lake.txns(table))?;
         let missing: Vec<&Done> = sources.iter().copied().filter(|done| !there.contains(&done.txn)).collect();
