@@ -60,6 +60,8 @@ impl Timestamp {
 pub(crate) struct Dict {
     keys: Vec<u32>,
     strings: Strings,
+    /// There may be strings that no row has.
+    has_unused: bool,
 }
 
 impl Dict {
@@ -91,7 +93,9 @@ impl Dict {
         if surplus.is_empty() { self.keys.push(NULL_KEY) } else { self.push_verbatim(surplus) }
     }
 
+    /// For [`Dict::push_key`].
     pub(crate) fn intern(&mut self, value: &[u8]) -> u32 {
+        self.has_unused = true;
         self.strings.intern(value).0
     }
 
@@ -103,7 +107,7 @@ impl Dict {
     }
 
     pub(crate) fn values(&self) -> Values<'_> {
-        Values::Strings(Keys { rows: &self.keys, of_group: None }, &self.strings)
+        Values::Strings(Keys { rows: &self.keys, of_group: None, all_used: !self.has_unused }, &self.strings)
     }
 }
 
@@ -114,11 +118,13 @@ impl Column for Dict {
 
     fn truncate(&mut self, rows: usize) {
         self.keys.truncate(rows);
+        self.has_unused = true;
     }
 
     fn clear(&mut self) {
         self.keys.clear();
         self.strings.clear();
+        self.has_unused = false;
     }
 
     fn size_bytes(&self) -> usize {
@@ -157,7 +163,7 @@ impl<E: Names> Enum<E> {
     }
 
     pub(crate) fn values(&self) -> Values<'_> {
-        Values::Strings(Keys { rows: &self.keys, of_group: None }, &self.strings)
+        Values::Strings(Keys { rows: &self.keys, of_group: None, all_used: false }, &self.strings)
     }
 }
 
@@ -215,6 +221,10 @@ impl Keyed for Wide {
     fn keys(&self) -> &[u32] {
         &self.dict.keys
     }
+
+    fn all_used(&self) -> bool {
+        !self.dict.has_unused
+    }
 }
 
 impl Column for Wide {
@@ -249,6 +259,8 @@ impl Column for Wide {
 pub(crate) struct Group {
     keys: Vec<u32>,
     spans: Strings,
+    /// There may be spans that no row has.
+    has_unused: bool,
 }
 
 impl Group {
@@ -273,11 +285,13 @@ impl Group {
 
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.keys.truncate(rows);
+        self.has_unused = true;
     }
 
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
         self.spans.clear();
+        self.has_unused = false;
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
@@ -289,6 +303,14 @@ impl Keyed for Group {
     fn keys(&self) -> &[u32] {
         &self.keys
     }
+
+    fn all_used(&self) -> bool {
+        !self.has_unused
+    }
+}
+
+fn of<'a>(group: &'a impl Keyed, of_group: &'a [u32]) -> Keys<'a> {
+    Keys { rows: group.keys(), of_group: Some(of_group), all_used: group.all_used() }
 }
 
 /// A column of strings that is part of a group.
@@ -337,7 +359,7 @@ impl Part {
     }
 
     pub(crate) fn values<'a>(&'a self, group: &'a impl Keyed) -> Values<'a> {
-        Values::Strings(Keys { rows: group.keys(), of_group: Some(&self.of_group) }, &self.strings)
+        Values::Strings(of(group, &self.of_group), &self.strings)
     }
 }
 
@@ -379,7 +401,7 @@ impl IntPart {
     }
 
     pub(crate) fn values<'a>(&'a self, group: &'a impl Keyed) -> Values<'a> {
-        Values::Ints(Keys { rows: group.keys(), of_group: Some(&self.of_group) }, &self.distinct)
+        Values::Ints(of(group, &self.of_group), &self.distinct)
     }
 }
 

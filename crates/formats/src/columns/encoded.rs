@@ -28,6 +28,10 @@ impl Keyed for Encoded {
     fn keys(&self) -> &[u32] {
         self.logged.keys()
     }
+
+    fn all_used(&self) -> bool {
+        self.logged.all_used()
+    }
 }
 
 impl Column for Encoded {

@@ -60,6 +60,8 @@ pub struct Keys<'a> {
     pub rows: &'a [u32],
     /// What stands in `rows` are numbers of a group; this has the value's number for each.
     pub of_group: Option<&'a [u32]>,
+    /// Whether each value is that of a row, as far as is known: not after rows were taken back.
+    pub all_used: bool,
 }
 
 impl Keys<'_> {
@@ -114,6 +116,8 @@ fn as_str(bytes: &[u8]) -> &str {
 /// What has keys that columns are made of.
 pub(crate) trait Keyed {
     fn keys(&self) -> &[u32];
+    /// As in [`Keys`].
+    fn all_used(&self) -> bool;
 }
 
 /// What every builder of a column, or of a group of columns, can do. How values are pushed and lent differs.

@@ -188,6 +188,10 @@ impl Text {
         self.ends.len()
     }
 
+    pub fn has_nulls(&self) -> bool {
+        self.ends.iter().any(|end| end & Text::NULL != 0)
+    }
+
     /// NULL for `-`.
     #[inline]
     pub fn push(&mut self, value: &[u8]) {

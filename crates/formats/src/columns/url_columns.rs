@@ -51,6 +51,10 @@ impl Keyed for Url {
     fn keys(&self) -> &[u32] {
         self.urls.keys()
     }
+
+    fn all_used(&self) -> bool {
+        self.urls.all_used()
+    }
 }
 
 impl Column for Url {

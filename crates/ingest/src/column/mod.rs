@@ -202,26 +202,28 @@ impl Scratch {
     /// they do.
     fn text(&mut self, pages: &mut Pages<'_>, text: &Text, order: &[u32]) -> Result<()> {
         let Scratch { present, page, .. } = self;
-        present.of(order.iter().map(|&row| text.get(row as usize).is_some()));
+        if text.has_nulls() {
+            present.of(order.iter().map(|&row| text.get(row as usize).is_some()));
+        }
         let (mut prefixes, mut lengths, mut suffixes) = (Vec::new(), Vec::new(), Vec::new());
         for (start, rows) in cut(order.len()) {
             page.clear();
             present.write(start, rows, page);
             let values = || order[start..start + rows].iter().filter_map(|&row| text.get(row as usize));
+            let usual = usual_prefix(values());
             prefixes.clear();
-            let mut before: &[u8] = b"";
-            for value in values() {
-                prefixes.push(common_prefix(before, value) as u64);
-                before = value;
-            }
-            let usual = most_frequent(&prefixes);
             lengths.clear();
             suffixes.clear();
-            for (value, prefix) in values().zip(&mut prefixes) {
-                *prefix = usual.min(*prefix);
-                let suffix = &value[*prefix as usize..];
-                lengths.push(suffix.len() as u64);
-                suffixes.extend_from_slice(suffix);
+            let mut before: &[u8] = b"";
+            for value in values() {
+                let prefix = match (before.get(..usual), value.get(..usual)) {
+                    (Some(a), Some(b)) if a == b => usual,
+                    _ => common_prefix(before, value).min(usual),
+                };
+                prefixes.push(prefix as u64);
+                lengths.push((value.len() - prefix) as u64);
+                suffixes.extend_from_slice(&value[prefix..]);
+                before = value;
             }
             delta(&prefixes, page);
             delta(&lengths, page);
@@ -317,10 +319,14 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
 
-fn most_frequent(lengths: &[u64]) -> u64 {
-    let mut counts = [0u32; 64];
-    lengths.iter().for_each(|&length| counts[(length as usize).min(63)] += 1);
-    (0..64).max_by_key(|&length| counts[length]).unwrap_or(0) as u64
+/// How much most values have in common with the one before; the first thousand tell.
+fn usual_prefix<'a>(values: impl Iterator<Item = &'a [u8]>) -> usize {
+    let (mut counts, mut before) = ([0u32; 64], b"".as_slice());
+    for value in values.take(1000) {
+        counts[common_prefix(before, value).min(63)] += 1;
+        before = value;
+    }
+    (0..64).max_by_key(|&length| counts[length]).unwrap_or(0)
 }
 
 #[cfg(test)]

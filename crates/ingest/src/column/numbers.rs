@@ -35,15 +35,18 @@ impl Numbers {
                 self.keys.push(key);
                 ids.resize(order.len(), 0);
             }
+            // Of a whole batch the keys are numbers already.
+            None if keys.all_used && order.len() == keys.rows.len() => {
+                self.keys.extend(0..values as u32);
+                match keys.of_group {
+                    None => ids.extend(order.iter().map(|&row| keys.rows[row as usize])),
+                    Some(_) => ids.extend(order.iter().map(|&row| keys.get(row as usize))),
+                }
+                leave_out(NULL_KEY, ids, present);
+            }
             None => match keys.of_group {
                 None => self.number(values, order, |row| keys.rows[row as usize], ids, present),
-                Some(of_group) => {
-                    let key = |row: u32| match keys.rows[row as usize] {
-                        NULL_KEY => NULL_KEY,
-                        group => of_group[group as usize],
-                    };
-                    self.number(values, order, key, ids, present);
-                }
+                Some(_) => self.number(values, order, |row| keys.get(row as usize), ids, present),
             },
         }
     }
@@ -97,10 +100,7 @@ impl Numbers {
             }
             *number
         }));
-        if ids.contains(&NULL) {
-            present.of(ids.iter().map(|id| *id != NULL));
-            ids.retain(|id| *id != NULL);
-        }
+        leave_out(NULL, ids, present);
     }
 
     /// Numbers plain values. `false` if there are more than `limit`.
@@ -126,6 +126,13 @@ impl Numbers {
     /// The values that [`Numbers::of_values`] found.
     pub(super) fn distinct(&self) -> &[u64] {
         &self.table.values
+    }
+}
+
+fn leave_out(null: u32, ids: &mut Vec<u32>, present: &mut Present) {
+    if ids.contains(&null) {
+        present.of(ids.iter().map(|id| *id != null));
+        ids.retain(|id| *id != null);
     }
 }
 

@@ -40,7 +40,15 @@ fn pattern(row: u32, distinct: u32) -> Option<u32> {
 
 /// Encodes one column and reads it back; checks it against `all`, the rows as they were before they got their order.
 fn check(values: Values<'_>, all: ArrayRef) -> ParquetMetaData {
-    let order = order();
+    check_in(order(), values, all)
+}
+
+/// The same of all rows, where keys may be taken as they are.
+fn check_whole(values: Values<'_>, all: ArrayRef) -> ParquetMetaData {
+    check_in((0..ROWS).rev().collect(), values, all)
+}
+
+fn check_in(order: Vec<u32>, values: Values<'_>, all: ArrayRef) -> ParquetMetaData {
     let schema = Schema::new(vec![Field::new("c", all.data_type().clone(), true)]);
     let mut encoder = Encoder::new(1).unwrap();
     // The second time its memory is used again.
@@ -71,10 +79,13 @@ fn strings_of_every_width_of_keys() {
         let keys: Vec<u32> =
             rows.iter().map(|v| v.as_ref().map_or(NULL_KEY, |v| strings.intern(v.as_bytes()).0)).collect();
         let all: ArrayRef = Arc::new(StringArray::from(rows));
-        let keys = Keys { rows: &keys, of_group: None };
+        let keys = Keys { rows: &keys, of_group: None, all_used: false };
         let alike: Vec<u32> =
             (0..strings.len() as u32).map(|id| if id == 7 { NULL_KEY } else { mixed(id) % 50 }).collect();
         check(Values::AlikeStrings(keys, &strings, &alike), all.clone());
+        let whole = Keys { all_used: true, ..keys };
+        check_whole(Values::AlikeStrings(whole, &strings, &alike), all.clone());
+        check_whole(Values::Strings(whole, &strings), all.clone());
         let metadata = check(Values::Strings(keys, &strings), all.clone());
         let taken = order().into_iter().map(|row| all.as_string::<i32>().iter().nth(row as usize).flatten());
         if distinct < 10 {
@@ -91,29 +102,33 @@ fn strings_that_never_repeat_and_nothing_but_nulls() {
     let mut strings = Strings::default();
     let rows: Vec<String> = (0..ROWS).map(|row| format!("unique {row}")).collect();
     let keys: Vec<u32> = rows.iter().map(|v| strings.intern(v.as_bytes()).0).collect();
-    let metadata =
-        check(Values::Strings(Keys { rows: &keys, of_group: None }, &strings), Arc::new(StringArray::from(rows)));
+    let metadata = check(
+        Values::Strings(Keys { rows: &keys, of_group: None, all_used: false }, &strings),
+        Arc::new(StringArray::from(rows)),
+    );
     assert!(!encodings(&metadata).contains(&Encoding::RLE_DICTIONARY));
     let nulls = vec![NULL_KEY; ROWS as usize];
     let all = Arc::new(StringArray::new_null(ROWS as usize));
-    check(Values::Strings(Keys { rows: &nulls, of_group: None }, &Strings::default()), all);
+    check(Values::Strings(Keys { rows: &nulls, of_group: None, all_used: false }, &Strings::default()), all);
 }
 
 #[test]
 fn parts_of_groups() {
     let groups: Vec<u32> = (0..ROWS).map(|row| pattern(row, 6).unwrap_or(NULL_KEY)).collect();
     let of_group = [2, 0, NULL_KEY, 1, 0, 2];
-    let keys = Keys { rows: &groups, of_group: Some(&of_group) };
+    let keys = Keys { rows: &groups, of_group: Some(&of_group), all_used: false };
     let value = |row: &u32| of_group.get(*row as usize).copied().filter(|key| *key != NULL_KEY);
     let distinct = [-7, 443, 8080];
     let ints: Int32Array = groups.iter().map(|g| value(g).map(|key| distinct[key as usize])).collect();
-    check(Values::Ints(keys, &distinct), Arc::new(ints));
+    check(Values::Ints(keys, &distinct), Arc::new(ints.clone()));
+    check_whole(Values::Ints(Keys { all_used: true, ..keys }, &distinct), Arc::new(ints));
     let mut strings = Strings::default();
     for value in ["a", "", "c"] {
         strings.intern(value.as_bytes());
     }
     let texts: StringArray = groups.iter().map(|g| value(g).map(|key| ["a", "", "c"][key as usize])).collect();
-    check(Values::Strings(keys, &strings), Arc::new(texts));
+    check(Values::Strings(keys, &strings), Arc::new(texts.clone()));
+    check_whole(Values::Strings(Keys { all_used: true, ..keys }, &strings), Arc::new(texts));
 }
 
 #[test]

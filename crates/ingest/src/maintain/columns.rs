@@ -147,7 +147,7 @@ impl Columns {
             Column::Float(values) => Values::Float(values),
             Column::Text(text) => Values::Text(text),
             Column::Strings(column) => {
-                let keys = Keys { rows: &column.keys, of_group: None };
+                let keys = Keys { rows: &column.keys, of_group: None, all_used: false };
                 match column.by_route {
                     true => Values::AlikeStrings(keys, &column.strings, routes),
                     false => Values::Strings(keys, &column.strings),
