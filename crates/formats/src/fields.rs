@@ -124,7 +124,7 @@ pub(crate) struct Splitter<const N: usize> {
     found: Option<(Identity, Shape)>,
 }
 
-/// A line by where it is in memory. It is asked for once, before that memory can become something else.
+/// A line by where it is in memory. None is known by the time that memory becomes something else: a text ends where no line's end is found.
 type Identity = (usize, usize);
 
 fn identity(line: &[u8]) -> Identity {
@@ -156,6 +156,11 @@ impl<const N: usize> Splitter<N> {
         };
         self.found = end.map(|end| (identity(&text[..end]), shape));
         end
+    }
+
+    /// The first line of the next text was found by others.
+    pub(crate) fn forget(&mut self) {
+        self.found = None;
     }
 
     #[inline]

@@ -91,6 +91,7 @@ impl<const N: usize, R: BuildRows> LineFormat for Elb<N, R> {
         if self.named.layout().quotes && !self.named.takes(text) {
             self.splitter.line_end(text)
         } else {
+            self.splitter.forget();
             line_end(text)
         }
     }
