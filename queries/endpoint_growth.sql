@@ -30,7 +30,8 @@ WITH steps AS (
 ),
 counted AS (
   SELECT *, sum(timed) OVER (PARTITION BY method, route, day ORDER BY step ROWS UNBOUNDED PRECEDING) AS up_to_here,
-            sum(timed) OVER (PARTITION BY method, route, day) AS of_all
+            sum(timed) OVER (PARTITION BY method, route, day ORDER BY step
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS of_all
   FROM steps
 ),
 days AS (

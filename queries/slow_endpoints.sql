@@ -41,8 +41,10 @@ WITH steps AS (
 -- A percentile is the longest duration of the first step that reaches so many of the durations. Requests without one are
 -- in the lowest step, but not counted there.
 counted AS (
+  -- Both sums have one order, also the one that needs none: so they are one pass, which with many endpoints is much faster.
   SELECT *, sum(timed) OVER (PARTITION BY method, route ORDER BY step ROWS UNBOUNDED PRECEDING) AS up_to_here,
-            sum(timed) OVER (PARTITION BY method, route) AS of_all
+            sum(timed) OVER (PARTITION BY method, route ORDER BY step
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS of_all
   FROM steps
 ),
 endpoints AS (

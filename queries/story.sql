@@ -196,7 +196,8 @@ endpoints AS (
          sum(target_us) AS target_us,
          sum(bytes) AS bytes
   FROM (SELECT *, sum(timed) OVER (PARTITION BY request_verb, route ORDER BY step ROWS UNBOUNDED PRECEDING) AS up_to_here,
-                  sum(timed) OVER (PARTITION BY request_verb, route) AS of_all
+                  sum(timed) OVER (PARTITION BY request_verb, route ORDER BY step
+                                   ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS of_all
         FROM steps)
   GROUP BY request_verb, route
 ),
