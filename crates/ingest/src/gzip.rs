@@ -64,10 +64,12 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Of `len` bytes, which has to be the same each time.
-    pub(crate) fn get(&mut self, len: usize) -> &mut [u8] {
+    pub(crate) const BYTES: usize = 72 << 20;
+
+    /// All of it.
+    pub(crate) fn get(&mut self) -> &mut [u8] {
         self.map.get_or_insert_with(|| {
-            let map = MmapMut::map_anon(len).expect("out of memory");
+            let map = MmapMut::map_anon(Room::BYTES).expect("out of memory");
             #[cfg(target_os = "linux")]
             let _ = map.advise(memmap2::Advice::HugePage);
             map
@@ -125,10 +127,10 @@ mod tests {
     #[test]
     fn room_is_counted_once_it_is_filled() {
         let mut room = Room::default();
-        room.get(1 << 30)[..3].copy_from_slice(b"one");
+        room.get()[..3].copy_from_slice(b"one");
         assert_eq!(room.size_bytes(), 0);
         assert_eq!(room.text(3), b"one");
-        room.get(1 << 30)[..2].copy_from_slice(b"tw");
+        room.get()[..2].copy_from_slice(b"tw");
         assert_eq!(room.text(2), b"tw");
         assert_eq!(room.size_bytes(), 3);
     }

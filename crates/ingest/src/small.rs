@@ -11,12 +11,10 @@ use crate::parquet_text::PARQUET_MAGIC;
 use crate::source::{Source, plain};
 use crate::worker::{Shared, Trouble};
 
-/// A stored file up to this size is read at once...
+/// A stored file up to this size is read at once, if there is [`Room`] for its text.
 pub(crate) const MAX_STORED: u64 = 32 << 20;
-/// ...if its text is not larger than this.
-const MAX_RAW: usize = 72 << 20;
 /// What a thread holds for one file at most.
-pub(crate) const MAX_BYTES: usize = MAX_STORED as usize + MAX_RAW;
+pub(crate) const MAX_BYTES: usize = MAX_STORED as usize + Room::BYTES;
 /// What is decompressed at once where there are no members.
 const PIECE: usize = 1 << 20;
 
@@ -83,17 +81,17 @@ impl Stored<'_> {
         let mut rest = self.bytes;
         let mut total = 0;
         if ![&GZIP_MAGIC[..], &ZSTD_MAGIC, &PARQUET_MAGIC].iter().any(|magic| rest.starts_with(magic)) {
-            if rest.len() > MAX_RAW {
+            if rest.len() > Room::BYTES {
                 return Ok(false);
             }
             return if rest.is_empty() { Ok(true) } else { sink(rest).map(|()| true) };
         }
         while rest.starts_with(&GZIP_MAGIC)
-            && let Some(member) = self.gunzip.member(rest, self.raw.get(MAX_RAW))
+            && let Some(member) = self.gunzip.member(rest, self.raw.get())
         {
             rest = &rest[member.read..];
             total += member.written;
-            if total > MAX_RAW {
+            if total > Room::BYTES {
                 return Ok(false);
             }
             if member.written > 0 {
@@ -112,11 +110,11 @@ impl Stored<'_> {
         let reader = if at == 0 { Decompressed::new(rest) } else { Decompressed::behind_member(rest, at) };
         let mut reader = reader.map_err(|e| e.to_string())?;
         loop {
-            let read = reader.read(&mut self.raw.get(MAX_RAW)[..PIECE]).map_err(|e| e.to_string())?;
+            let read = reader.read(&mut self.raw.get()[..PIECE]).map_err(|e| e.to_string())?;
             total += read;
             match read {
                 0 => return Ok(true),
-                _ if total > MAX_RAW => return Ok(false),
+                _ if total > Room::BYTES => return Ok(false),
                 _ => sink(self.raw.text(read))?,
             }
         }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::TableType;
 use datafusion::prelude::SessionContext;
 
 use crate::{athena, views};
@@ -128,6 +129,13 @@ impl SchemaProvider for LakeSchema {
         }
         let planned = frame.into_view();
         Ok(Some(view.planned.get_or_init(|| planned).clone()))
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        match self.view(name) {
+            Some(_) => Ok(Some(TableType::View)),
+            None => self.tables.table_type(name).await,
+        }
     }
 
     fn register_table(&self, name: String, table: Arc<dyn TableProvider>) -> Result<Option<Arc<dyn TableProvider>>> {

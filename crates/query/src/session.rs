@@ -150,9 +150,7 @@ impl Session {
     pub async fn is_view(&self, table: &str) -> bool {
         let schema = self.context.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
         match schema {
-            Some(schema) => {
-                matches!(schema.table(table).await, Ok(Some(table)) if table.table_type() == TableType::View)
-            }
+            Some(schema) => matches!(schema.table_type(table).await, Ok(Some(TableType::View))),
             None => false,
         }
     }

@@ -24,6 +24,7 @@ const VIEWS: [(&str, &str); 4] = [
     ("events", include_str!("views/events.sql")),
 ];
 
+/// Name and SQL of each.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     VIEWS.into_iter()
 }

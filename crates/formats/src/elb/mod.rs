@@ -55,7 +55,8 @@ impl<const N: usize, R> Elb<N, R> {
             }
             named.fields(bytes).and_then(|fields| append(&fields, number, rows))
         } else {
-            match if layout.quotes { splitter.split(bytes) } else { Ok(splitter.split_unquoted(bytes)) } {
+            let line = if layout.quotes { splitter.split(bytes) } else { Ok(splitter.split_unquoted(bytes)) };
+            match line {
                 // Load balancers write ASCII. What is not even UTF-8 is kept in their own notation, not thrown away.
                 Ok(line) if !line.is_ascii() && std::str::from_utf8(bytes).is_err() => {
                     return self.read(escape_invalid_utf8(bytes).as_bytes(), number, rows);
