@@ -100,8 +100,11 @@ impl Actions {
             Keep::Files | Keep::Removed => b"{\"txn\":",
             Keep::Txns => b"{\"add\":",
         };
-        for line in commit.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(unread)) {
-            if line.trim_ascii().is_empty() {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', commit).chain([commit.len()]) {
+            let line = &commit[start..end];
+            start = end + 1;
+            if line.starts_with(unread) || line.trim_ascii().is_empty() {
                 continue;
             }
             let line: Line = serde_json::from_slice(line)?;

@@ -8,8 +8,8 @@ use arrow::array::{
 use arrow::error::ArrowError;
 use deltalake_core::logstore::LogStoreRef;
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use object_store::{GetResultPayload, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
@@ -33,8 +33,13 @@ pub(crate) async fn write(log_store: &LogStoreRef, version: u64) -> Result<()> {
 pub(crate) async fn read(log_store: &LogStoreRef, parts: &[Path], keep: Keep) -> Result<Actions> {
     let mut actions = Actions::default();
     for part in parts {
-        let bytes = log_store.object_store(None).get(part).await?.bytes().await?;
-        for batch in reader(bytes, keep).map_err(DeltaTableError::from)? {
+        let found = log_store.object_store(None).get(part).await?;
+        let reader = match found.payload {
+            // What is not to be kept, most of it often, is not even read from a disk.
+            GetResultPayload::File(file, _) => reader(file, keep),
+            GetResultPayload::Stream(_) => reader(found.bytes().await?, keep),
+        };
+        for batch in reader.map_err(DeltaTableError::from)? {
             let batch = batch.map_err(DeltaTableError::from)?;
             append(&mut actions, &batch).map_err(DeltaTableError::from)?;
         }
@@ -42,7 +47,7 @@ pub(crate) async fn read(log_store: &LogStoreRef, parts: &[Path], keep: Keep) ->
     Ok(actions)
 }
 
-fn reader(bytes: impl ChunkReader + 'static, keep: Keep) -> Result<ParquetRecordBatchReader, ParquetError> {
+fn reader(file: impl ChunkReader + 'static, keep: Keep) -> Result<ParquetRecordBatchReader, ParquetError> {
     let always = ["protocol", "metaData.schemaString", "metaData.partitionColumns"];
     let kept: &[&str] = match keep {
         Keep::Txns => &["txn.appId", "txn.version"],
@@ -50,7 +55,7 @@ fn reader(bytes: impl ChunkReader + 'static, keep: Keep) -> Result<ParquetRecord
         Keep::Files => &["add.path", "add.partitionValues", "add.size", "add.modificationTime", "add.stats"],
     };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true); // plain Utf8, whoever wrote it
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
     let columns = always.iter().chain(kept).copied();
     let mask = ProjectionMask::columns(reader.parquet_schema(), columns);
     reader.with_projection(mask).with_batch_size(8192).build()

@@ -16,7 +16,7 @@ use object_store::path::Path;
 use crate::actions::{Actions, AddedFile, Metadata, Protocol};
 use crate::checkpoint;
 use crate::listing;
-use crate::stats::ColumnStats;
+use crate::stats::{ColumnStats, Columns};
 use crate::tables::{DAY, Table};
 use crate::{DataFile, Error, Result, TxnId};
 
@@ -42,6 +42,8 @@ pub(crate) struct Replay {
     pub(crate) version: u64,
     protocol: Option<Protocol>,
     pub(crate) schema: SchemaRef,
+    /// Of the schema.
+    columns: Columns,
     partition_columns: Vec<String>,
     pub(crate) txns: Arc<HashSet<TxnId>>,
     /// By path as the log spells it.
@@ -70,6 +72,7 @@ impl Replay {
             version: 0,
             protocol: None,
             schema: Arc::new(Schema::empty()),
+            columns: Columns::default(),
             partition_columns: Vec::new(),
             txns: Arc::default(),
             files: BTreeMap::new(),
@@ -202,6 +205,7 @@ impl Replay {
         let schema: Schema = (&schema)
             .try_into_arrow()
             .map_err(|e| self.damaged(version, &format!("its schema has no Arrow form: {e}")))?;
+        self.columns = Columns::of(&schema);
         self.schema = Arc::new(schema);
         self.partition_columns = metadata.partition_columns;
         Ok(())
@@ -218,7 +222,7 @@ impl Replay {
             None => None,
         };
         let (rows, stats) =
-            add.stats.as_deref().map_or_else(Default::default, |stats| ColumnStats::from_delta(stats, &self.schema));
+            add.stats.as_deref().map_or_else(Default::default, |stats| ColumnStats::from_delta(stats, &self.columns));
         Ok(DataFile {
             location: self.folder.parts().chain(path.parts()).collect(),
             size: u64::try_from(add.size).map_err(|_| damaged("its size is negative"))?,

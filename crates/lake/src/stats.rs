@@ -1,9 +1,12 @@
 //! Bounds of the columns of one file, and their form in the Delta log.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
 
 /// Delta's limit for strings in statistics, in characters.
@@ -33,15 +36,22 @@ pub struct ColumnStat {
 
 /// What is known of the columns of one file: some columns may be missing, and then nothing is known of them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ColumnStats(BTreeMap<String, ColumnStat>);
+pub struct ColumnStats(Vec<(Arc<str>, ColumnStat)>); // sorted by name
 
 impl ColumnStats {
     pub fn get(&self, column: &str) -> Option<&ColumnStat> {
-        self.0.get(column)
+        self.find(column).ok().map(|at| &self.0[at].1)
     }
 
     pub(crate) fn insert(&mut self, column: &str, stat: ColumnStat) {
-        self.0.insert(column.to_owned(), stat);
+        match self.find(column) {
+            Ok(at) => self.0[at].1 = stat,
+            Err(at) => self.0.insert(at, (column.into(), stat)),
+        }
+    }
+
+    fn find(&self, column: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(name, _)| (**name).cmp(column))
     }
 
     /// Delta's statistics of a file with this many rows.
@@ -54,13 +64,13 @@ impl ColumnStats {
         for (column, stat) in &self.0 {
             let bound = |value: &Option<Value>, end| value.as_ref().and_then(|v| to_json(v, end));
             if let Some(min) = bound(&stat.min, End::Min) {
-                mins.insert(column.clone(), min);
+                mins.insert(column.to_string(), min);
             }
             if let Some(max) = bound(&stat.max, End::Max) {
-                maxes.insert(column.clone(), max);
+                maxes.insert(column.to_string(), max);
             }
             if let Some(count) = stat.null_count {
-                nulls.insert(column.clone(), count.into());
+                nulls.insert(column.to_string(), count.into());
             }
         }
         json!({"numRecords": rows, "minValues": mins, "maxValues": maxes, "nullCount": nulls}).to_string()
@@ -68,23 +78,83 @@ impl ColumnStats {
 
     /// Rows and bounds from Delta's statistics, written by us or by any other engine. What is not understood is
     /// not known.
-    pub(crate) fn from_delta(stats: &str, schema: &Schema) -> (Option<u64>, ColumnStats) {
-        let stats: Json = serde_json::from_str(stats).unwrap_or_default();
-        let mut columns = BTreeMap::new();
-        for field in schema.fields() {
-            let of = |group: &str| stats.get(group)?.get(field.name());
-            let bound = |group, end| from_json(of(group)?, field.data_type(), end);
+    pub(crate) fn from_delta(stats: &str, columns: &Columns) -> (Option<u64>, ColumnStats) {
+        let DeltaStats { num_records, mut min_values, mut max_values, mut null_count } =
+            serde_json::from_str(stats).unwrap_or_default();
+        let stat = |(name, data_type): &(Arc<str>, DataType)| {
             let stat = ColumnStat {
-                min: bound("minValues", End::Min),
-                max: bound("maxValues", End::Max),
-                null_count: of("nullCount").and_then(Json::as_u64),
+                min: min_values.take(name).and_then(|min| from_json(min, data_type, End::Min)),
+                max: max_values.take(name).and_then(|max| from_json(max, data_type, End::Max)),
+                null_count: null_count.take(name).and_then(|count| count.as_u64()),
             };
-            if stat != ColumnStat::default() {
-                columns.insert(field.name().clone(), stat);
+            (stat != ColumnStat::default()).then(|| (name.clone(), stat))
+        };
+        (num_records.as_u64(), ColumnStats(columns.0.iter().filter_map(stat).collect()))
+    }
+}
+
+/// Names and types of a table's columns, sorted by name: read once for the statistics of all its files, which can be many.
+#[derive(Debug, Default)]
+pub(crate) struct Columns(Vec<(Arc<str>, DataType)>);
+
+impl Columns {
+    pub(crate) fn of(schema: &Schema) -> Columns {
+        let column = |field: &Arc<Field>| (field.name().as_str().into(), field.data_type().clone());
+        let mut columns: Vec<(Arc<str>, DataType)> = schema.fields().iter().map(column).collect();
+        columns.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Columns(columns)
+    }
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DeltaStats<'a> {
+    num_records: Json,
+    #[serde(borrow)]
+    min_values: Group<'a>,
+    max_values: Group<'a>,
+    null_count: Group<'a>,
+}
+
+/// One value for each column, those with the last names first.
+#[derive(Default)]
+struct Group<'a>(Vec<(Name<'a>, Json)>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Group<'_> {
+    /// The value of a column, which must come after those asked for before.
+    fn take(&mut self, column: &str) -> Option<Json> {
+        while self.0.pop_if(|(name, _)| *name.0 < *column).is_some() {}
+        self.0.pop_if(|(name, _)| *name.0 == *column).map(|(_, value)| value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Group<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Group<'a>, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Group<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("values by column")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Group::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                pairs.sort_by(|(a, _): &(Name, Json), (b, _)| b.cmp(a));
+                Ok(Group(pairs))
             }
         }
-        let rows = stats.get("numRecords").and_then(Json::as_u64);
-        (rows, ColumnStats(columns))
+        deserializer.deserialize_any(Pairs)
     }
 }
 
@@ -115,13 +185,16 @@ fn to_json(value: &Value, end: End) -> Option<Json> {
     })
 }
 
-fn from_json(json: &Json, data_type: &DataType, end: End) -> Option<Value> {
+fn from_json(json: Json, data_type: &DataType, end: End) -> Option<Value> {
     Some(match data_type {
         DataType::Int32 | DataType::Int64 => Value::Int(json.as_i64()?),
         // Read from a decimal it may be one off in the last bit; as a bound it must not be.
         DataType::Float64 if end == End::Min => Value::Float(json.as_f64()?.next_down()),
         DataType::Float64 => Value::Float(json.as_f64()?.next_up()),
-        DataType::Utf8 => Value::Text(json.as_str()?.to_owned()),
+        DataType::Utf8 => match json {
+            Json::String(text) => Value::Text(text),
+            _ => return None,
+        },
         DataType::Date32 => {
             let date: NaiveDate = json.as_str()?.parse().ok()?;
             Value::Date(date.num_days_from_ce() - DAYS_TO_1970)
@@ -162,8 +235,6 @@ fn date(days: i32) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::datatypes::Field;
-
     use super::*;
 
     /// Through Delta's form and back.
@@ -171,7 +242,7 @@ mod tests {
         let mut stats = ColumnStats::default();
         stats.insert("c", ColumnStat { min: Some(min), max: Some(max), null_count: Some(3) });
         let schema = Schema::new(vec![Field::new("c", data_type, true)]);
-        let (rows, back) = ColumnStats::from_delta(&stats.to_delta(7), &schema);
+        let (rows, back) = ColumnStats::from_delta(&stats.to_delta(7), &Columns::of(&schema));
         assert_eq!(rows, Some(7));
         back.get("c").unwrap().clone()
     }
@@ -253,9 +324,21 @@ mod tests {
 
     #[test]
     fn foreign_or_broken_statistics_are_just_not_known() {
-        let schema = Schema::new(vec![Field::new("c", DataType::Int64, true)]);
+        let columns = Columns::of(&Schema::new(vec![Field::new("c", DataType::Int64, true)]));
         for stats in ["", "{", "[]", "null", r#"{"numRecords":"many"}"#, r#"{"minValues":{"c":"x"}}"#] {
-            assert_eq!(ColumnStats::from_delta(stats, &schema), (None, ColumnStats::default()), "{stats}");
+            assert_eq!(ColumnStats::from_delta(stats, &columns), (None, ColumnStats::default()), "{stats}");
         }
+    }
+    #[test]
+    fn other_engines_name_columns_in_their_own_order_and_some_that_we_do_not_have() {
+        let field = |name: &str| Field::new(name, DataType::Int64, true);
+        let columns = Columns::of(&Schema::new(vec![field("b"), field("a"), field("c")]));
+        let (rows, stats) = ColumnStats::from_delta(
+            r#"{"numRecords":2,"minValues":{"z":1,"c":3,"nested":{"a":9},"\u0061":1,"b":2,"aa":0},"maxValues":null,"tightBounds":true}"#,
+            &columns,
+        );
+        let mins = ["a", "b", "c", "z", "aa"].map(|column| stats.get(column).and_then(|stat| stat.min.clone()));
+        assert_eq!(rows, Some(2));
+        assert_eq!(mins, [Some(Value::Int(1)), Some(Value::Int(2)), Some(Value::Int(3)), None, None]);
     }
 }

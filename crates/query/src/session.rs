@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Field};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{DynamicFileCatalog, TableFunctionImpl, UrlTableFactory};
 use datafusion::common::TableReference;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -19,6 +20,7 @@ use datafusion::logical_expr::{LogicalPlanBuilder, TableType, col};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use futures::future::try_join_all;
 use url::Position;
 
 use crate::bind::{self, Span};
@@ -86,7 +88,7 @@ impl Session {
 
     /// Takes new snapshots if anything was committed since the last ones; says whether. Costs a look at the end of each table's log.
     pub async fn refresh(&mut self, lake: &Lake) -> Result<bool> {
-        let snapshots = futures::future::try_join_all(Table::ALL.map(|table| lake.snapshot(table))).await?;
+        let snapshots = snapshots(lake).await?;
         let versions: Vec<Option<u64>> = snapshots.iter().map(|snapshot| snapshot.version).collect();
         if versions == self.versions {
             return Ok(false);
@@ -355,6 +357,18 @@ fn sql_changes(statement: &SqlStatement) -> Option<String> {
 
 fn first_word(sql: &str) -> String {
     sql.split_whitespace().next().unwrap_or("this").to_uppercase()
+}
+
+/// All tables as they are now. Each is a task of its own: where sources are many and small, the log of their rows and the ledger take
+/// a while to read.
+async fn snapshots(lake: &Lake) -> Result<Vec<Snapshot>> {
+    let tasks = Table::ALL.map(|table| {
+        let lake = lake.clone();
+        SpawnedTask::spawn(async move { lake.snapshot(table).await })
+    });
+    let results =
+        tasks.map(|task| async { task.join_unwind().await.map_err(|stopped| Error::Run(stopped.to_string())) });
+    try_join_all(results).await?.into_iter().map(|snapshot| Ok(snapshot?)).collect()
 }
 
 /// First and last moment of a column over all files, the last one excluded; `None` if there are no rows.
