@@ -124,6 +124,7 @@ pub(crate) struct Clues<'a> {
     pub(crate) error_reason: &'a [u8],
 }
 
+#[inline(always)]
 pub(crate) fn answered_by(clues: &Clues<'_>) -> Option<AnsweredBy> {
     match (clues.elb_status, clues.target_status) {
         (Some(460), _) => Some(AnsweredBy::ClientGone),
@@ -134,7 +135,16 @@ pub(crate) fn answered_by(clues: &Clues<'_>) -> Option<AnsweredBy> {
 }
 
 /// `None` when nothing is wrong.
+#[inline(always)]
 pub(crate) fn cause(clues: &Clues<'_>) -> Option<Cause> {
+    match (clues.elb_status, clues.target_status) {
+        (Some(..400), Some(_)) => None,
+        _ => cause_of_failure(clues),
+    }
+}
+
+#[cold]
+fn cause_of_failure(clues: &Clues<'_>) -> Option<Cause> {
     use Cause::*;
     let reason = clues.error_reason;
     let status = clues.elb_status?;

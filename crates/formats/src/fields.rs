@@ -70,7 +70,7 @@ impl<'a, const N: usize> Fields<'a, N> {
     }
 
     /// Field `i` (from 0); `-` for a field that this line is too old to have.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, i: usize) -> &'a [u8] {
         if i >= self.edges.count {
             return b"-";
@@ -101,7 +101,7 @@ impl<'a, const N: usize> Fields<'a, N> {
 
     /// Fields `first` to `last` as they are written; empty if the line is too old to have any of them. Spans that are equal are of
     /// equal fields.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn span(&self, first: usize, last: usize) -> &'a [u8] {
         let Edges { starts, ends, count, .. } = self.edges;
         if first >= *count {

@@ -13,6 +13,8 @@ use crate::places::places;
 pub(crate) struct Member<'a> {
     /// Between its quotes, escapes as written.
     pub(crate) key: &'a [u8],
+    /// Whether the key is the one that was expected.
+    pub(crate) is_expected: bool,
     pub(crate) value: Value<'a>,
     /// Where the value begins in the line; of a string its first byte.
     pub(crate) at: usize,
@@ -79,19 +81,19 @@ impl<'a> Members<'a, '_> {
         cursor.take(b'"', "a name")?;
         let rest = &cursor.line[cursor.at..];
         // An empty slice may point anywhere, and `memcmp` looks there: its masked load of what is no memory takes some hundred cycles.
-        let key = match (!expected.is_empty()).then(|| rest.strip_prefix(expected)).flatten() {
+        let (key, is_expected) = match (!expected.is_empty()).then(|| rest.strip_prefix(expected)).flatten() {
             Some([b'"', ..]) => {
                 let start = cursor.at;
                 cursor.at += expected.len() + 1;
-                &cursor.line[start..start + expected.len()]
+                (&cursor.line[start..start + expected.len()], true)
             }
-            _ => cursor.string()?.0,
+            _ => (cursor.string()?.0, false),
         };
         cursor.spaces();
         cursor.take(b':', "a colon")?;
         cursor.spaces();
         let (value, at) = cursor.value()?;
-        Ok(Some(Member { key, value, at }))
+        Ok(Some(Member { key, is_expected, value, at }))
     }
 }
 

@@ -61,6 +61,7 @@ fn places_avx2(line: &[u8], a: u8, b: u8, to: &mut Vec<u32>) {
 #[inline(always)]
 fn places_by(line: &[u8], to: &mut Vec<u32>, mask: impl Fn(&[u8; 64]) -> u64) {
     let mut padded = [0; 64];
+    to.reserve(line.len() / 4); // more than lines have, mostly
     for (i, part) in line.chunks(64).enumerate() {
         let mut found = match part.try_into() {
             Ok(block) => mask(block),
@@ -69,7 +70,6 @@ fn places_by(line: &[u8], to: &mut Vec<u32>, mask: impl Fn(&[u8; 64]) -> u64) {
                 mask(&padded) & ((1 << part.len()) - 1)
             }
         };
-        to.reserve(64);
         while found != 0 {
             to.push((i * 64) as u32 + found.trailing_zeros());
             found &= found - 1;

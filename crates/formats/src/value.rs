@@ -4,17 +4,28 @@
 const POWERS_OF_TEN: [f64; 19] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
 
+/// What the digits say; `None` if any is not one.
+#[inline(always)]
+fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u32; N]> {
+    let mut digits = [0; N];
+    let mut all = true;
+    for (digit, byte) in digits.iter_mut().zip(bytes) {
+        *digit = u32::from(byte.wrapping_sub(b'0'));
+        all &= *digit < 10;
+    }
+    all.then_some(digits)
+}
+
 /// Seconds as load balancers mostly write them, `0.012`.
-#[inline]
+#[inline(always)]
 fn milliseconds(field: &[u8]) -> Option<u32> {
     let [ones, b'.', tenths, hundredths, thousandths] = *field else { return None };
-    let digits = [ones, tenths, hundredths, thousandths].map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    let [a, b, c, d] = digits;
-    digits.iter().all(|digit| *digit < 10).then(|| a * 1000 + b * 100 + c * 10 + d)
+    let [a, b, c, d] = digits([ones, tenths, hundredths, thousandths])?;
+    Some(a * 1000 + b * 100 + c * 10 + d)
 }
 
 /// Seconds with decimals, as `0.001`, `12`, `-1`. Exact to the last printed digit: the digits are one integer, divided once.
-#[inline]
+#[inline(always)]
 pub(crate) fn decimal(field: &[u8]) -> Option<f64> {
     match milliseconds(field) {
         Some(milliseconds) => Some(f64::from(milliseconds) / 1000.0),
@@ -50,6 +61,7 @@ fn decimal_any(field: &[u8]) -> Option<f64> {
 }
 
 /// An integer without a plus sign; `None` also when it does not fit.
+#[inline(always)]
 pub(crate) fn integer(field: &[u8]) -> Option<i64> {
     let (negative, digits) = match field.strip_prefix(b"-") {
         Some(rest) => (true, rest),
@@ -88,7 +100,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// As [`timestamp`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn timestamp(&mut self, field: &[u8]) -> Option<i64> {
         let Some(known) = field.as_array::<27>() else { return timestamp_any(field) };
         let (minute, rest) = known.split_first_chunk::<16>()?;
@@ -101,14 +113,10 @@ impl Clock {
 }
 
 /// `:05.186641Z`
-#[inline]
+#[inline(always)]
 fn micros_of_minute(rest: &[u8]) -> Option<i64> {
     let [b':', a, b, b'.', c, d, e, f, g, h, b'Z'] = *rest else { return None };
-    let digits = [a, b, c, d, e, f, g, h].map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    if digits.iter().any(|digit| *digit > 9) {
-        return None;
-    }
-    let micros = digits.iter().fold(0, |sum, digit| sum * 10 + digit);
+    let micros = digits([a, b, c, d, e, f, g, h])?.iter().fold(0, |sum, digit| sum * 10 + digit);
     (micros < 61_000_000).then_some(i64::from(micros))
 }
 
@@ -213,6 +221,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 /// `ip:port`, where IPv6 may stand in brackets or bare (the port is behind the last colon). The port is optional.
 /// `None` if what follows the address is no port, or if there is nothing but a port.
+#[inline(always)]
 pub(crate) fn address(field: &[u8]) -> Option<(&[u8], Option<u16>)> {
     let (ip, port) = if let Some(rest) = field.strip_prefix(b"[") {
         let end = memchr::memchr(b']', rest)?;

@@ -211,7 +211,7 @@ impl CloudFront {
         for i in 0.. {
             let expected = keys.get(i).map_or(b"".as_slice(), |key| &key.name);
             let Some(member) = members.next(expected).map_err(broken)? else { break };
-            if keys.get(i).is_none_or(|known| known.name != member.key) {
+            if !member.is_expected {
                 keys.truncate(i);
                 keys.push(Column::of(member.key));
             }

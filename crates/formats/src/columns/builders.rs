@@ -66,13 +66,13 @@ pub(crate) struct Dict {
 
 impl Dict {
     /// NULL for `-`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, value: &[u8]) {
         if value == b"-" { self.keys.push(NULL_KEY) } else { self.push_verbatim(value) }
     }
 
     /// Also where `-` is a value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_verbatim(&mut self, value: &[u8]) {
         // Rows that follow each other are alike.
         let key = match self.keys.last() {
@@ -88,7 +88,7 @@ impl Dict {
     }
 
     /// What stands behind a line's known fields; NULL for nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_surplus(&mut self, surplus: &[u8]) {
         if surplus.is_empty() { self.keys.push(NULL_KEY) } else { self.push_verbatim(surplus) }
     }
@@ -194,7 +194,7 @@ pub(crate) struct Wide {
 
 impl Wide {
     /// NULL for `-`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, value: &[u8]) {
         self.waiting.push(value);
     }
@@ -265,7 +265,7 @@ pub(crate) struct Group {
 
 impl Group {
     /// The number of `span`; of a new one the hash to insert it with.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, span: &[u8]) -> Result<u32, u32> {
         match self.keys.last() {
             Some(&last) if last != NULL_KEY && self.spans.get(last) == span => Ok(last),

@@ -31,14 +31,14 @@ impl Strings {
         self.offsets.len() - 1
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, id: u32) -> &[u8] {
         let id = id as usize;
         &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize]
     }
 
     /// The seed is random: whoever writes the log must not choose what collides.
-    #[inline]
+    #[inline(always)]
     fn hash(&self, value: &[u8]) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(value);
@@ -46,19 +46,19 @@ impl Strings {
     }
 
     /// Where a string of this hash is looked for first.
-    #[inline]
+    #[inline(always)]
     fn place(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
 
     /// The number of `value`; of a new value the hash to insert it with.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, value: &[u8]) -> Result<u32, u32> {
         let hash = self.hash(value);
         self.find_hashed(hash, value).ok_or(hash)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_hashed(&self, hash: u32, value: &[u8]) -> Option<u32> {
         let mut at = self.place(hash);
         loop {
@@ -95,6 +95,7 @@ impl Strings {
     }
 
     /// The number of `value`, and whether it is new.
+    #[inline(never)]
     pub fn intern(&mut self, value: &[u8]) -> (u32, bool) {
         match self.find(value) {
             Ok(id) => (id, false),
@@ -154,8 +155,8 @@ impl Strings {
 }
 
 /// `a == b` without the call that comparing slices is: most values of a log are short.
-#[inline]
-pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+#[inline(always)]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -193,13 +194,13 @@ impl Text {
     }
 
     /// NULL for `-`.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, value: &[u8]) {
         self.push_value((value != b"-").then_some(value));
     }
 
     /// Also where `-` is a value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_value(&mut self, value: Option<&[u8]>) {
         self.bytes.extend_from_slice(value.unwrap_or_default());
         self.ends.push(self.bytes.len() as u32 | if value.is_none() { Text::NULL } else { 0 });

@@ -203,6 +203,7 @@ fn kind(bytes: &[u8]) -> Option<Skip> {
 }
 
 /// `METHOD SP URL SP VERSION`, split at the first and the last space: URLs hold unescaped spaces. A missing part is `-`.
+#[inline(always)]
 pub(crate) fn request_line<'a>(field: &'a [u8]) -> (&'a [u8], &'a [u8], &'a [u8]) {
     // Of a connection without requests, Classic load balancers write `- - - `.
     let some = |part: &'a [u8]| if matches!(part, b"" | b"- -") { b"-" } else { part };

@@ -171,7 +171,7 @@ impl<const N: usize> Named<N> {
                     return Err(Other::reject("bad_json", format!("{expected} is missing at byte {at} of the line")));
                 }
             };
-            if member.key != expected || count == keys.len() {
+            if !member.is_expected {
                 keys.truncate(count);
                 keys.push((member.key.to_vec(), layout.find(member.key)));
                 is_new = true;

@@ -17,7 +17,7 @@ impl<'l, 'a, const N: usize> Typed<'l, 'a, N> {
     }
 
     /// Microseconds since the epoch.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn timestamp(self, i: usize, clock: &mut Clock) -> Result<Option<i64>, Other> {
         match self.line.get(i) {
             b"-" | b"" => Ok(None),
@@ -39,7 +39,7 @@ impl<'l, 'a, const N: usize> Typed<'l, 'a, N> {
     }
 
     /// -1 is NULL, 0.000 is 0.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn seconds(self, i: usize) -> Result<Option<f64>, Other> {
         match self.line.get(i) {
             b"-" | b"-1" | b"" => Ok(None),
@@ -50,7 +50,7 @@ impl<'l, 'a, const N: usize> Typed<'l, 'a, N> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn long(self, i: usize) -> Result<Option<i64>, Other> {
         match self.line.get(i) {
             b"-" | b"" => Ok(None),
@@ -59,13 +59,13 @@ impl<'l, 'a, const N: usize> Typed<'l, 'a, N> {
     }
 
     /// Statuses, ports and the like have few digits; what does not fit 32 bits cannot be one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn int(self, i: usize) -> Result<Option<i32>, Other> {
         Ok(self.long(i)?.map(|value| i32::try_from(value).unwrap_or(i32::MAX)))
     }
 
     /// Address (`-` for none) and port.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn address(self, i: usize) -> Result<(&'a [u8], Option<i32>), Other> {
         match self.line.get(i) {
             b"-" | b"" => Ok((b"-", None)),

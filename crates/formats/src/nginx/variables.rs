@@ -1,5 +1,6 @@
 //! The variables of nginx that have a column or make one, and the other names that people give them in JSON logs.
 
+use crate::columns::same;
 use crate::web::fields::named;
 use crate::web::time::ZonedClock;
 
@@ -100,12 +101,16 @@ impl Names {
     /// More names than a log has by intent are looked up each time.
     const KEPT: usize = 128;
 
+    #[inline(always)]
     pub(super) fn meaning(&mut self, place: usize, name: &[u8]) -> Option<Var> {
-        if let Some((known, var)) = self.known.get(place)
-            && known == name
-        {
-            return *var;
+        match self.known.get(place) {
+            Some((known, var)) if same(known, name) => *var,
+            _ => self.learn(place, name),
         }
+    }
+
+    #[cold]
+    fn learn(&mut self, place: usize, name: &[u8]) -> Option<Var> {
         let var = std::str::from_utf8(name).ok().and_then(alias);
         if place < self.known.len() {
             self.known[place] = (name.to_vec(), var);

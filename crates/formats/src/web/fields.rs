@@ -69,7 +69,7 @@ impl<const N: usize> Fields<N> {
     }
 
     /// The first value for a number stays.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set(&mut self, field: impl Named, range: Range) {
         let i = field.number();
         if self.ranges[i] == ABSENT {
@@ -85,7 +85,7 @@ impl<const N: usize> Fields<N> {
     }
 
     /// `None` where the line has no such field.
-    #[inline]
+    #[inline(always)]
     fn find<'a>(&'a self, line: &'a [u8], field: impl Named) -> Option<&'a [u8]> {
         let range = self.ranges[field.number()];
         if range == ABSENT {
@@ -99,7 +99,7 @@ impl<const N: usize> Fields<N> {
     }
 
     /// `-` where the field is empty or the line has none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get<'a>(&'a self, line: &'a [u8], field: impl Named) -> &'a [u8] {
         match self.find(line, field) {
             None | Some(b"") => b"-",
@@ -162,13 +162,13 @@ pub(crate) struct Reading<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Reading<'a, N> {
-    #[inline]
     /// `-` where the field is empty or the line has none.
+    #[inline(always)]
     pub(crate) fn get(&self, field: impl Named) -> &'a [u8] {
         self.values.get(self.line, field)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn integer(&self, field: impl Named) -> Result<Option<i64>, Other> {
         match self.get(field) {
             b"-" => Ok(None),
@@ -176,7 +176,7 @@ impl<'a, const N: usize> Reading<'a, N> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn small(&self, field: impl Named) -> Result<Option<i32>, Other> {
         match self.integer(field)? {
             None => Ok(None),
@@ -184,7 +184,7 @@ impl<'a, const N: usize> Reading<'a, N> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decimal(&self, field: impl Named) -> Result<Option<f64>, Other> {
         match self.get(field) {
             b"-" => Ok(None),
