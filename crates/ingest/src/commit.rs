@@ -11,9 +11,10 @@ use albatross_lake::{Commit, NewFile, Table, TxnId};
 use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use crate::done::Done;
+use crate::pool::{Message, Shared};
 use crate::source::Source;
 use crate::summary::{Event, Summary};
-use crate::worker::{Done, Message, Shared};
 use crate::{Error, ledger};
 
 /// Complete sources and the Parquet files of their rows; nothing of it is committed yet.

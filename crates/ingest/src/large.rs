@@ -16,10 +16,12 @@ use crate::Error;
 use crate::column::Encoder;
 use crate::commit::Batch;
 use crate::decompress::Decompressed;
+use crate::done::{Done, Trouble, range, recognise};
+use crate::pool::Shared;
 use crate::small::{self, check_size};
 use crate::source::{Source, plain};
 use crate::summary::Event;
-use crate::worker::{Done, Shared, Trouble, Worker, range, recognise};
+use crate::worker::Worker;
 
 /// Text per piece.
 const PIECE_BYTES: usize = 4 << 20;

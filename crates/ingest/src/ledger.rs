@@ -13,9 +13,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::runtime::Handle;
 
 use crate::decompress::Stored;
+use crate::done::Done;
 use crate::source::{Source, plain};
 use crate::summary::{Failure, Summary};
-use crate::worker::Done;
 use crate::{Error, names};
 
 fn text<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {

@@ -13,6 +13,7 @@
 mod column;
 mod commit;
 mod decompress;
+mod done;
 mod gzip;
 mod large;
 mod ledger;
@@ -22,6 +23,7 @@ mod names;
 mod output;
 mod parquet_file;
 mod parquet_text;
+mod pool;
 mod prefetch;
 pub mod raw;
 mod small;
@@ -200,7 +202,7 @@ fn take(
         if todo.is_empty() {
             return Ok(summary);
         }
-        todo = worker::run(runtime, lake, options, stop, on_event, todo, &mut summary)?;
+        todo = pool::run(runtime, lake, options, stop, on_event, todo, &mut summary)?;
     }
     Err(Error::Contended)
 }

@@ -6,10 +6,11 @@ use std::io::Read;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decompress::{Decompressed, GZIP_MAGIC, ZSTD_MAGIC};
+use crate::done::Trouble;
 use crate::gzip::{Gunzip, Room};
 use crate::parquet_text::PARQUET_MAGIC;
+use crate::pool::Shared;
 use crate::source::{Source, plain};
-use crate::worker::{Shared, Trouble};
 
 /// A stored file up to this size is read at once, if there is [`Room`] for its text.
 pub(crate) const MAX_STORED: u64 = 32 << 20;
