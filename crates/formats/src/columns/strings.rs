@@ -19,7 +19,8 @@ pub struct Strings {
 impl Default for Strings {
     fn default() -> Strings {
         let slots = vec![Strings::EMPTY; 64];
-        Strings { slots, hasher: Default::default(), offsets: vec![0], bytes: Vec::new() }
+        // With room from the beginning an empty string, too, has a place: see `Fields::span`.
+        Strings { slots, hasher: Default::default(), offsets: vec![0], bytes: Vec::with_capacity(64) }
     }
 }
 

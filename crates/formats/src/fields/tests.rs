@@ -119,6 +119,14 @@ fn spans_hold_whole_fields() {
 }
 
 #[test]
+fn a_span_that_the_line_lacks_is_a_place_in_it() {
+    let line = b"a b";
+    let mut splitter = Splitter::<8>::new();
+    let span = splitter.split(line).unwrap().span(4, 6);
+    assert!(span.is_empty() && line.as_ptr_range().contains(&span.as_ptr()));
+}
+
+#[test]
 fn another_line_is_not_taken_for_the_one_that_was_found() {
     let mut splitter = Splitter::<5>::new();
     let text = b"a b c\nd e\n";

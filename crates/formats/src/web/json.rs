@@ -66,7 +66,7 @@ pub(crate) fn members(line: &[u8], mut each: impl FnMut(Range, Range, Kind)) -> 
 }
 
 /// Where the first of two bytes is. Names and values are short, mostly: eight bytes at a time are searched without a call.
-#[inline]
+#[inline(always)]
 fn first_of([a, b]: [u8; 2], text: &[u8]) -> Option<usize> {
     const NEAR: usize = 32;
     const EACH: u64 = u64::from_le_bytes([1; 8]);
@@ -83,12 +83,17 @@ fn first_of([a, b]: [u8; 2], text: &[u8]) -> Option<usize> {
     memchr::memchr2(a, b, &text[searched..]).map(|at| searched + at)
 }
 
-fn skip_space(line: &[u8], at: usize) -> usize {
-    at + line.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count()
+#[inline(always)]
+fn skip_space(line: &[u8], mut at: usize) -> usize {
+    while line.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
 }
 
 /// Where the string that begins at `from` ends, and whether backslashes are in it. A quote ends it that has no backslash before it, and
 /// behind it what may follow, or the line's end: so quotes that nobody escaped stay part of the value.
+#[inline(always)]
 fn string(line: &[u8], from: usize, may_follow: impl Fn(u8) -> bool) -> Result<(usize, bool), Problem> {
     let mut at = from;
     let mut has_backslash = false;
@@ -124,6 +129,7 @@ fn nested(line: &[u8], from: usize) -> Result<usize, Problem> {
 }
 
 /// Where a value without quotes ends: at the object's end, or at a comma with the next name behind it.
+#[inline(always)]
 fn bare(line: &[u8], from: usize) -> Result<usize, Problem> {
     let mut at = from;
     while let Some(i) = line.get(at..).and_then(|rest| first_of([b',', b'}'], rest)).map(|i| at + i) {

@@ -104,8 +104,8 @@ fn offset(zone: &[u8]) -> Option<i64> {
 }
 
 #[inline]
-fn two(digits: [u8; 2]) -> Option<i64> {
-    let [tens, ones] = digits.map(|digit| i64::from(digit.wrapping_sub(b'0')));
+fn two([tens, ones]: [u8; 2]) -> Option<i64> {
+    let (tens, ones) = (i64::from(tens.wrapping_sub(b'0')), i64::from(ones.wrapping_sub(b'0')));
     (tens < 10 && ones < 10).then_some(tens * 10 + ones)
 }
 
