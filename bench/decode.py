@@ -16,7 +16,7 @@ OLD_ALB = re.compile(rb'(?:(?:"[^"]*"|[^ ]+) ){17}(?:"[^"]*"|[^ ]+)')
 
 
 def formats(options, main):
-    """Each file of the samples, repeated to some megabytes, and the main input's first file."""
+    """Each file of the samples, repeated to some megabytes, and that of ALB cut to the fields of old."""
     folder = main["folder"] / "decode"
     folder.mkdir(exist_ok=True)
     files = []
@@ -25,9 +25,7 @@ def formats(options, main):
         if path.is_dir() or path.suffix == ".md" or name in WHOLE:
             continue
         files.append(repeated(path, folder / path.name.removesuffix(".gz"), BYTES // 100 if options.quick else BYTES))
-    plain = next(file for file in files if "_app." in file.name and not file.name.startswith(("conn_", "health_")))
-    files.append(plain.with_name(plain.stem + "-of-2016.log"))
-    files[-1].write_bytes(b"".join(OLD_ALB.match(line)[0] + b"\n" for line in plain.read_bytes().splitlines()))
+    files.append(old(files[0]))  # in the order of their names the first is ALB's
     rounds = []
     for _ in range(options.runs):
         rounds.append(table(run([options.decode, "--seconds", "0.1" if options.quick else "2", *files])["stdout"]))
@@ -53,6 +51,12 @@ def repeated(path, to, size):
     header = [line for line in lines if line.startswith(b"#")]
     body = b"".join(line for line in lines if not line.startswith(b"#"))
     to.write_bytes(b"".join(header) + body * max(1, size // len(body)))
+    return to
+
+
+def old(alb):
+    to = alb.with_name(alb.stem + "-of-2016.log")
+    to.write_bytes(b"".join(OLD_ALB.match(line)[0] + b"\n" for line in alb.read_bytes().splitlines()))
     return to
 
 

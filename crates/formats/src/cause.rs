@@ -139,12 +139,13 @@ pub(crate) fn answered_by(clues: &Clues<'_>) -> Option<AnsweredBy> {
 pub(crate) fn cause(clues: &Clues<'_>) -> Option<Cause> {
     match (clues.elb_status, clues.target_status) {
         (Some(..400), Some(_)) => None,
-        _ => cause_of_failure(clues),
+        _ => cause_otherwise(clues),
     }
 }
 
-#[cold]
-fn cause_of_failure(clues: &Clues<'_>) -> Option<Cause> {
+/// Of a row that is not simply a target's good answer, as nearly all are.
+#[inline(never)]
+fn cause_otherwise(clues: &Clues<'_>) -> Option<Cause> {
     use Cause::*;
     let reason = clues.error_reason;
     let status = clues.elb_status?;

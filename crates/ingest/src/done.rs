@@ -1,4 +1,4 @@
-//! What reading a source comes to: its rows are waiting, or why there are none.
+//! What reading a source comes to: its format, and that its rows are waiting, or why there are none.
 
 use std::ops::RangeInclusive;
 

@@ -329,6 +329,7 @@ mod tests {
             assert_eq!(ColumnStats::from_delta(stats, &columns), (None, ColumnStats::default()), "{stats}");
         }
     }
+
     #[test]
     fn other_engines_name_columns_in_their_own_order_and_some_that_we_do_not_have() {
         let field = |name: &str| Field::new(name, DataType::Int64, true);
