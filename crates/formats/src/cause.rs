@@ -144,7 +144,7 @@ pub(crate) fn cause(clues: &Clues<'_>) -> Option<Cause> {
 }
 
 /// Of a row that is not simply a target's good answer, as nearly all are.
-#[inline(never)]
+#[cold]
 fn cause_otherwise(clues: &Clues<'_>) -> Option<Cause> {
     use Cause::*;
     let reason = clues.error_reason;

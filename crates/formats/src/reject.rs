@@ -174,10 +174,15 @@ pub(crate) fn escape_invalid_utf8(bytes: &[u8]) -> String {
     text
 }
 
-/// As [`escape_invalid_utf8`], borrowed where nothing is escaped. Nearly all lines are ASCII, which is found out faster.
-#[inline]
+/// Nearly all lines are ASCII, which is found out faster.
+#[inline(always)]
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+}
+
+/// As [`escape_invalid_utf8`], borrowed where nothing is escaped.
 pub(crate) fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    match bytes.is_ascii() || std::str::from_utf8(bytes).is_ok() {
+    match is_utf8(bytes) {
         true => Cow::Borrowed(bytes),
         false => Cow::Owned(escape_invalid_utf8(bytes).into_bytes()),
     }

@@ -10,7 +10,7 @@ use super::rows::Rows;
 use crate::json::{self, Scanner, Value};
 use crate::lines::Line;
 use crate::reader::LineFormat;
-use crate::reject::{Other, Skip, as_utf8};
+use crate::reject::{Other, Skip, escape_invalid_utf8, is_utf8};
 use crate::{url, value};
 
 /// The fields of [`names::FIELDS`], by name.
@@ -132,8 +132,8 @@ impl LineFormat for CloudFront {
             return Err(Other::Skip(Skip::Empty));
         }
         // CloudFront writes ASCII. What is not even UTF-8 is kept readable, not thrown away.
-        if let Cow::Owned(escaped) = as_utf8(bytes) {
-            return self.line(&Line { bytes: &escaped, ..*line }, rows);
+        if !is_utf8(bytes) {
+            return self.line(&Line { bytes: escape_invalid_utf8(bytes).as_bytes(), ..*line }, rows);
         }
         self.extra.clear();
         let mut fields: Fields<'_> = [b"-"; FIELDS.len()];

@@ -17,7 +17,6 @@ mod typed;
 pub(crate) use named::Layout;
 pub(crate) use typed::Typed;
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use named::Named;
@@ -27,7 +26,7 @@ use crate::columns::Names;
 use crate::fields::{Fields, Splitter, UnterminatedQuote};
 use crate::lines::{Line, line_end};
 use crate::reader::{BuildRows, LineFormat, any_line};
-use crate::reject::{Other, Skip, as_utf8, escape_invalid_utf8};
+use crate::reject::{Other, Skip, escape_invalid_utf8, is_utf8};
 use crate::value;
 
 /// A log of a load balancer, of which a line has up to `N` fields.
@@ -51,8 +50,8 @@ impl<const N: usize, R> Elb<N, R> {
         let Elb { named, splitter, append } = self;
         let layout = named.layout();
         let result = if named.takes(bytes) {
-            if let Cow::Owned(escaped) = as_utf8(bytes) {
-                return self.read(&escaped, number, rows);
+            if !is_utf8(bytes) {
+                return self.read(escape_invalid_utf8(bytes).as_bytes(), number, rows);
             }
             named.fields(bytes).and_then(|fields| append(&fields, number, rows))
         } else {
