@@ -139,13 +139,12 @@ pub(crate) fn answered_by(clues: &Clues<'_>) -> Option<AnsweredBy> {
 pub(crate) fn cause(clues: &Clues<'_>) -> Option<Cause> {
     match (clues.elb_status, clues.target_status) {
         (Some(..400), Some(_)) => None,
-        _ => cause_otherwise(clues),
+        _ => cause_of_failure(clues),
     }
 }
 
-/// Of a row that is not simply a target's good answer, as nearly all are.
 #[cold]
-fn cause_otherwise(clues: &Clues<'_>) -> Option<Cause> {
+fn cause_of_failure(clues: &Clues<'_>) -> Option<Cause> {
     use Cause::*;
     let reason = clues.error_reason;
     let status = clues.elb_status?;

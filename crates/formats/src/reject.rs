@@ -1,7 +1,5 @@
 //! What did not become a row: rejects (bad lines, kept with their place and reason) and skips (lines that are no requests).
 
-use std::borrow::Cow;
-
 /// How much of a bad line is kept, in bytes.
 pub(crate) const RAW_BYTES: usize = 4096;
 
@@ -172,20 +170,6 @@ pub(crate) fn escape_invalid_utf8(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// Nearly all lines are ASCII, which is found out faster.
-#[inline(always)]
-pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
-    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
-}
-
-/// As [`escape_invalid_utf8`], borrowed where nothing is escaped.
-pub(crate) fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    match is_utf8(bytes) {
-        true => Cow::Borrowed(bytes),
-        false => Cow::Owned(escape_invalid_utf8(bytes).into_bytes()),
-    }
 }
 
 /// The part of a bad line that is kept.

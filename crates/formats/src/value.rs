@@ -6,7 +6,7 @@ const POWERS_OF_TEN: [f64; 19] =
 
 /// What the digits say; `None` if any is not one.
 #[inline(always)]
-pub(crate) fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u32; N]> {
+fn digits<const N: usize>(bytes: [u8; N]) -> Option<[u32; N]> {
     let mut digits = [0; N];
     let mut all = true;
     for (digit, byte) in digits.iter_mut().zip(bytes) {

@@ -10,7 +10,7 @@ use super::rows::Rows;
 use crate::json::{self, Scanner, Value};
 use crate::lines::Line;
 use crate::reader::LineFormat;
-use crate::reject::{Other, Skip, escape_invalid_utf8, is_utf8};
+use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::{url, value};
 
 /// The fields of [`names::FIELDS`], by name.
@@ -131,9 +131,10 @@ impl LineFormat for CloudFront {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(Other::Skip(Skip::Empty));
         }
-        // CloudFront writes ASCII. What is not even UTF-8 is kept readable, not thrown away.
-        if !is_utf8(bytes) {
-            return self.line(&Line { bytes: escape_invalid_utf8(bytes).as_bytes(), ..*line }, rows);
+        if std::str::from_utf8(bytes).is_err() {
+            // CloudFront writes ASCII. What is not even UTF-8 is kept readable, not thrown away.
+            let escaped = escape_invalid_utf8(bytes);
+            return self.line(&Line { bytes: escaped.as_bytes(), ..*line }, rows);
         }
         self.extra.clear();
         let mut fields: Fields<'_> = [b"-"; FIELDS.len()];

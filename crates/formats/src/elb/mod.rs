@@ -26,7 +26,7 @@ use crate::columns::Names;
 use crate::fields::{Fields, Splitter, UnterminatedQuote};
 use crate::lines::{Line, line_end};
 use crate::reader::{BuildRows, LineFormat, any_line};
-use crate::reject::{Other, Skip, escape_invalid_utf8, is_utf8};
+use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::value;
 
 /// A log of a load balancer, of which a line has up to `N` fields.
@@ -50,7 +50,7 @@ impl<const N: usize, R> Elb<N, R> {
         let Elb { named, splitter, append } = self;
         let layout = named.layout();
         let result = if named.takes(bytes) {
-            if !is_utf8(bytes) {
+            if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
                 return self.read(escape_invalid_utf8(bytes).as_bytes(), number, rows);
             }
             named.fields(bytes).and_then(|fields| append(&fields, number, rows))

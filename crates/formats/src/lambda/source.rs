@@ -1,5 +1,6 @@
 //! One source after the other: lines or objects become events, and events rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::event::{Event, Meta, Text};
@@ -11,7 +12,7 @@ use crate::columns;
 use crate::json::{Scanner, Value};
 use crate::lines::{Line, Lines};
 use crate::reader::{BuildRows, Reader};
-use crate::reject::{Other, Outcome, Skip, as_utf8};
+use crate::reject::{Other, Outcome, Skip, escape_invalid_utf8};
 
 /// Further lines of a message are kept up to this many bytes of it.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
@@ -280,7 +281,10 @@ impl Events {
 
     /// Appends an event; false if neither `time` nor the message nor an event before it has a time.
     fn row(&mut self, message: &[u8], time: Option<i64>, meta: &Meta<'_>, number: u64) -> Result<bool, Other> {
-        let message = as_utf8(message);
+        let message = match std::str::from_utf8(message) {
+            Ok(_) => Cow::Borrowed(message),
+            Err(_) => Cow::Owned(escape_invalid_utf8(message).into_bytes()),
+        };
         let mut event = Event::default();
         text::read(&message, &mut event)?;
         let Some(time) = time.or(event.time).or(self.last_time) else { return Ok(false) };

@@ -9,7 +9,7 @@ pub(crate) mod time;
 
 use std::borrow::Cow;
 
-use crate::reject::{Other, Skip, as_utf8};
+use crate::reject::{Other, Skip, escape_invalid_utf8};
 use crate::{url, value};
 
 /// A line as text. What is not UTF-8 is written `\xHH`, as servers do themselves. Zeros at its beginning fall away: a file that was truncated
@@ -20,7 +20,11 @@ pub(crate) fn text(line: &[u8]) -> Result<Cow<'_, [u8]>, Other> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Err(Other::Skip(Skip::Empty));
     }
-    Ok(as_utf8(line))
+    // Nearly all lines are ASCII, which is found out faster.
+    match line.is_ascii() || std::str::from_utf8(line).is_ok() {
+        true => Ok(Cow::Borrowed(line)),
+        false => Ok(Cow::Owned(escape_invalid_utf8(line).into_bytes())),
+    }
 }
 
 /// `METHOD SP URI [SP VERSION]`, split at the first and the last space. What has no such parts is all URI: a client that spoke something

@@ -104,9 +104,9 @@ fn offset(zone: &[u8]) -> Option<i64> {
 }
 
 #[inline]
-fn two(bytes: [u8; 2]) -> Option<i64> {
-    let [tens, ones] = value::digits(bytes)?;
-    Some(i64::from(tens * 10 + ones))
+fn two([tens, ones]: [u8; 2]) -> Option<i64> {
+    let (tens, ones) = (i64::from(tens.wrapping_sub(b'0')), i64::from(ones.wrapping_sub(b'0')));
+    (tens < 10 && ones < 10).then_some(tens * 10 + ones)
 }
 
 /// A leap second counts as the next.
